@@ -1,0 +1,47 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each makes .venv first, with the pinned versions.
+PYTHON ?= python3
+# TORCH=cpu installs the CPU build; TORCH=cuda the build with CUDA for your machine's driver.
+TORCH ?= cpu
+TORCH_VERSION := 2.13.0
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+
+BIN := .venv/bin
+READY := .venv/.ready-$(TORCH)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+.PHONY: demo test test-all lint format results tasks clean
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+ifeq ($(TORCH),cuda)
+	$(PIP) torch==$(TORCH_VERSION)
+else
+	$(PIP) torch==$(TORCH_VERSION)+cpu 2>/dev/null || $(PIP) torch==$(TORCH_VERSION)+cpu --extra-index-url $(TORCH_CPU_INDEX)
+endif
+	$(PIP) --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+demo: $(READY)  ## design a reward for reacher: no key, no network, under five minutes
+	$(BIN)/autoreward run reacher --config docs/demo.yaml
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: lint  ## lint, types and the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+test-all: lint  ## everything that `make test` leaves out
+	$(BIN)/python -m pytest -m slow -n 2
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache

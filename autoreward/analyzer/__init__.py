@@ -1,0 +1,1 @@
+"""The Analyzer: what the trainings and trajectories say, and what to change."""

@@ -1,0 +1,1 @@
+"""The Critic: verifies candidates before any training is paid for."""

@@ -1,0 +1,1 @@
+"""Executable checks, one file a check."""

@@ -1,0 +1,35 @@
+"""What the Critic says of a candidate."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from autoreward.language.program import Program
+from autoreward.records import Record
+
+
+class Check(Record):
+    """One executable check, or the review."""
+
+    name: str
+    passed: bool
+    message: str = ""
+    """Why it failed, and what to write instead; never text that the program itself chose."""
+    line: int | None = None
+    seconds: float = 0.0
+
+
+class Verdict(Record):
+    """All checks that were run on a candidate, in order; they stop at the first failure."""
+
+    status: Literal["accepted", "invalid"]
+    checks: tuple[Check, ...]
+    program: Program | None = None
+    """What the static rules found, where they passed."""
+    terms: tuple[str, ...] = ()
+    """Names of the terms, as the dry run saw them."""
+
+    @property
+    def reason(self) -> str:
+        """The failed check as one sentence; empty for an accepted candidate."""
+        return next((f"{check.name}: {check.message}" for check in self.checks if not check.passed), "")

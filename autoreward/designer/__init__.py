@@ -1,0 +1,1 @@
+"""The Designer: proposes reward programs."""

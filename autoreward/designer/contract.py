@@ -1,0 +1,107 @@
+"""The `Designer` contract: what a Designer is told, and what it gives."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from autoreward.language.program import Grammar
+from autoreward.records import Record
+from autoreward.schema import EnvSchema
+from autoreward.task import Task
+from autoreward.training.contract import Evaluation, TermStatistics
+
+Diagnosis = Literal[
+    "solved",
+    "never_succeeds",
+    "misaligned",
+    "flooding",
+    "constant_term",
+    "wrong_sign",
+    "early_death",
+    "unstable",
+    "still_improving",
+    "training_failed",
+    "advice",
+]
+"""Computed labels, and `advice` for what a language model adds. `misaligned`: own return rises while success and score
+do not; `flooding`: one dense term swamps the others; `wrong_sign`: a term's sum correlates negatively with success or
+score; `early_death`: episodes end early in failure; `unstable`: success was reached and lost."""
+
+
+class Finding(Record):
+    """One thing that the Analyzer found out about a candidate; the next round's Designer is given it."""
+
+    diagnosis: Diagnosis
+    text: str
+    """What was seen, with its numbers."""
+    suggestion: str
+    """What to change."""
+    term: str | None = None
+    """The term it is about."""
+    evidence: dict[str, float] = {}
+    source: Literal["computed", "llm"] = "computed"
+
+
+class PastCandidate(Record):
+    """A candidate of an earlier round, as a Designer is told of it."""
+
+    round: int
+    index: int
+    idea: str
+    source: str
+    status: Literal["trained", "refused", "failed"]
+    reason: str = ""
+    """Why it was refused or failed."""
+    success_rate: float | None = None
+    """Mean over the search seeds."""
+    score: float | None = None
+    evaluations: tuple[Evaluation, ...] = ()
+    """Of the first search seed, during training."""
+    terms: dict[str, TermStatistics] = {}
+    findings: tuple[Finding, ...] = ()
+    episodes: str = ""
+    """The best, worst and failed episodes told as text."""
+    incumbent: bool = False
+    """Whether it is the best so far."""
+
+
+class Brief(Record):
+    """Everything that a Designer may know: never the value of the success rule, the score, or the human reward."""
+
+    task: Task
+    schema_: EnvSchema
+    grammar: Grammar
+    round: int
+    index: int
+    """Which candidate of the round."""
+    candidates: int
+    """How many candidates the round has."""
+    history: tuple[PastCandidate, ...] = ()
+    """All earlier rounds, in order."""
+    siblings: tuple[str, ...] = ()
+    """Sources already proposed in this round, which a new proposal must differ from."""
+    seed: int = 0
+    """Of the run; with `round` and `index` it determines what the composer proposes."""
+
+
+class Proposal(Record):
+    """A candidate before verification."""
+
+    source: str
+    origin: Literal["composer", "llm", "start_from"] = "composer"
+    note: str = ""
+    """What it changes and why, in a sentence."""
+    parent: tuple[int, int] | None = None
+    """(round, index) of the candidate that it was made from."""
+
+
+class Designer(Protocol):
+    """Proposes reward programs. Implementations pass `autoreward.testing.check_designer`."""
+
+    def propose(self, brief: Brief) -> Proposal:
+        """A new candidate."""
+        ...
+
+    def repair(self, brief: Brief, refused: Proposal, reason: str, attempt: int) -> Proposal:
+        """The candidate mended, after the Critic refused it for `reason`; `attempt` counts from 1."""
+        ...

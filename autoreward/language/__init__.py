@@ -1,0 +1,1 @@
+"""The reward language: allow-lists, grammars, static rules and expressions. Nothing here executes a program."""

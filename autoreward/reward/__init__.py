@@ -1,0 +1,1 @@
+"""The reward program as users meet it: load, wrap, export."""

@@ -1,0 +1,1 @@
+"""The cell: where reward programs run, and nowhere else."""

@@ -1,0 +1,131 @@
+"""The records of a run folder. A record's presence means that the step it records is done."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from autoreward.config import RunConfig
+from autoreward.designer.contract import Finding
+from autoreward.records import Record
+from autoreward.schema import EnvSchema
+from autoreward.task import Task
+
+SCHEMA_VERSION = 1
+
+
+class RunRecord(Record):
+    """`run.json`: what the run is. Written once, at the start."""
+
+    id: str
+    created: str
+    """ISO 8601, UTC."""
+    autoreward: str
+    """Version of the package."""
+    task: Task
+    """With the configuration's overrides applied."""
+    env_schema: EnvSchema
+    config: RunConfig
+    designer: str
+    """`composer`, `llm` or `module:attr`; never `auto`."""
+    isolation: str
+    """What contains the reward programs, in words."""
+    schema_version: int = SCHEMA_VERSION
+
+
+class Spent(Record):
+    """What the search has used so far."""
+
+    env_steps: int = 0
+    wall_seconds: float = 0.0
+    llm_calls: int = 0
+    llm_tokens: int = 0
+
+
+class CandidateRecord(Record):
+    """`candidate.json`: a candidate's end in the search."""
+
+    round: int
+    index: int
+    origin: str
+    idea: str
+    note: str = ""
+    parent: tuple[int, int] | None = None
+    status: Literal["trained", "refused", "failed"]
+    reason: str = ""
+    repairs: int = 0
+    trainings: dict[int, str] = {}
+    """Seed -> hash of the training."""
+    steps: int = 0
+    """Environment steps of each training."""
+    success_rate: float | None = None
+    """Mean over the search seeds' final evaluations."""
+    score: float | None = None
+
+    @property
+    def name(self) -> str:
+        """As screens show it: `round.index`."""
+        return f"{self.round}.{self.index}"
+
+
+class CandidateAnalysis(Record):
+    """What the Analyzer found out about one candidate."""
+
+    findings: tuple[Finding, ...] = ()
+    episodes: str = ""
+    """The best, worst and failed episodes told as text."""
+
+
+class RoundAnalysis(Record):
+    """`analysis.json`: closes a round."""
+
+    round: int
+    candidates: dict[int, CandidateAnalysis] = {}
+    incumbent: tuple[int, int] | None = None
+    """(round, index) of the best candidate so far; replaced only when beaten."""
+
+
+class Row(Record):
+    """One reward, measured on seeds that the search never saw."""
+
+    name: Literal["random", "sparse", "human", "reference", "designed", "finalist"]
+    label: str
+    """As tables show it."""
+    trainings: dict[int, str]
+    """Seed -> hash."""
+    success: tuple[float, ...]
+    """Success rate on each seed, in the order of `trainings`."""
+    scores: tuple[float, ...] = ()
+    episodes: int
+    """Evaluation episodes of each seed."""
+    steps: int
+    """Environment steps of each training."""
+    seconds: float
+    """Mean training time."""
+    success_iqm: float | None = None
+    """Interquartile mean over seeds; None where no training succeeded in ending."""
+    success_interval: tuple[float, float] | None = None
+    """95% bootstrap interval of it; None below 5 seeds, where each seed is printed instead."""
+    score_iqm: float | None = None
+    score_interval: tuple[float, float] | None = None
+    failed: int = 0
+    """Trainings that gave no result."""
+
+
+class Selection(Record):
+    """`selection.json`: the finalists, compared on seeds of their own."""
+
+    finalists: tuple[tuple[int, int], ...]
+    rows: tuple[Row, ...]
+    """One a finalist, in the same order."""
+    winner: tuple[int, int]
+
+
+class Report(Record):
+    """`report.json`: closes the run."""
+
+    winner: tuple[int, int] | None
+    """None where no candidate could be trained."""
+    rows: tuple[Row, ...]
+    stopped: str = ""
+    """Which cap ended the search early; empty where the rounds ran out."""
+    spent: Spent

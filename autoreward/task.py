@@ -1,0 +1,186 @@
+"""A task: what the agent should do, when it has done it, and in which environment. Packs hold tasks as YAML."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field as PydanticField
+from pydantic import model_validator
+
+from autoreward.errors import UnknownName, UserError
+from autoreward.records import Record, read_yaml
+from autoreward.schema import Field
+
+PACKS = Path(__file__).parent / "envs" / "packs"
+
+Positive = Annotated[int, PydanticField(gt=0)]
+Fraction = Annotated[float, PydanticField(gt=0, le=1)]
+
+
+class TrainerSettings(Record):
+    """PPO's settings. Packs give those that suit their environment; `RunConfig.trainer` overrides single ones."""
+
+    name: str = "sb3"
+    """Which trainer: `sb3`, or `module:attr` of your own."""
+    num_envs: Positive = 16
+    """Environments stepped together, N."""
+    rollout: Positive = 128
+    """Steps of each environment between two updates, T."""
+    minibatch: Positive = 512
+    epochs: Positive = 10
+    learning_rate: Annotated[float, PydanticField(gt=0)] = 3e-4
+    gamma: Fraction = 0.99
+    gae_lambda: Fraction = 0.95
+    clip: Annotated[float, PydanticField(gt=0)] = 0.2
+    entropy: Annotated[float, PydanticField(ge=0)] = 0.0
+    value: Annotated[float, PydanticField(ge=0)] = 0.5
+    max_grad_norm: Annotated[float, PydanticField(gt=0)] = 0.5
+    log_std: float = 0.0
+    """Initial logarithm of the standard deviation of continuous actions."""
+    hidden: tuple[Positive, ...] = (64, 64)
+    use_sde: bool = False
+    """State-dependent exploration (gSDE) instead of independent noise in each step."""
+    evaluations: Positive = 5
+    """How many times the policy is evaluated on the true success during a training, evenly spaced."""
+    evaluation_episodes: Positive = 20
+    """Episodes of each evaluation."""
+
+
+class EnvSpec(Record):
+    """Which environment, and how it is made."""
+
+    id: str
+    """Gymnasium id, `module:Id`, or `module:factory`."""
+    kwargs: dict[str, Any] = {}
+    step_limit: Positive | None = None
+    """Overrides the environment's own limit."""
+    fields: tuple[Field, ...] = ()
+    """Named and documented fields of a pack; empty: the schema is derived."""
+    description: str = ""
+
+
+class SuccessRule(Record):
+    """When an episode counts as a success."""
+
+    expression: str
+    """True or false in each step, over the fields after the step."""
+    rule: Literal["ever", "final", "held"] = "ever"
+    """`ever`: in some step; `final`: in the last step; `held`: in `steps` consecutive steps."""
+    steps: Positive = 1
+    """For `held`: how many consecutive steps."""
+    ends_episode: bool = False
+    """Whether the episode ends when the rule first holds (`ever` and `held`)."""
+
+    @classmethod
+    def parse_rule(cls, text: str) -> tuple[Literal["ever", "final", "held"], int]:
+        """`ever`, `final` or `held:K` as typed by a user, as (rule, steps)."""
+        if text in ("ever", "final"):
+            return ("ever", 1) if text == "ever" else ("final", 1)
+        if (match := re.fullmatch(r"held:(\d+)", text)) and int(match[1]) > 0:
+            return "held", int(match[1])
+        raise UserError(f"--success-rule {text!r} is not a rule; type ever, final or held:K (K steps in a row)")
+
+    def __str__(self) -> str:
+        """The rule as a person reads it."""
+        when = {"ever": "in some step", "final": "in the last step", "held": f"{self.steps} steps in a row"}[self.rule]
+        return f"{self.expression}   ({when}{'; ends the episode' if self.ends_episode else ''})"
+
+
+class Score(Record):
+    """A number for each episode, to rank candidates whose success rates are equal. Higher is better."""
+
+    expression: str
+    """A number in each step, over the fields after the step."""
+    reduce: Literal["mean", "sum", "last", "max", "min"] = "mean"
+    unit: str = ""
+
+
+class Task(Record):
+    """Everything that defines a task. Records of a run hold it whole, so that a changed pack cannot change a run."""
+
+    name: str
+    text: str
+    env: EnvSpec
+    success: SuccessRule
+    score: Score | None = None
+    outcomes: dict[str, str] = {}
+    """Named expressions over the fields after an episode's last step, such as `fell: height < 0.7`."""
+    reference: str | None = None
+    """Source of a hand-written reward program, where the environment has no reward for this task."""
+    grammar: Literal["terms", "signs"] = "terms"
+    steps: Positive = 200_000
+    """Environment steps of one training."""
+    trainer: TrainerSettings = TrainerSettings()
+
+    @model_validator(mode="after")
+    def _has_text(self) -> Task:
+        if not self.text.strip():
+            raise ValueError("text: say in words what the agent should do")
+        return self
+
+
+class PackTask(Record):
+    """A task as a pack file gives it."""
+
+    text: str
+    success: SuccessRule
+    score: Score | None = None
+    outcomes: dict[str, str] = {}
+    reference: str | None = None
+    """File beside the pack with a hand-written reward program."""
+    grammar: Literal["terms", "signs"] = "terms"
+    steps: Positive = 200_000
+    trainer: TrainerSettings = TrainerSettings()
+
+
+class Pack(Record):
+    """An environment with its tasks: one YAML file."""
+
+    env: EnvSpec
+    tasks: Annotated[dict[str, PackTask], PydanticField(min_length=1)]
+    """The first is what the pack's bare name means."""
+
+
+def task_names(folder: Path = PACKS) -> list[str]:
+    """Every task of the packs in a folder: `pack` for the first task of a pack, `pack/task` for the others."""
+    names = []
+    for path in sorted(folder.glob("*.yaml")):
+        tasks = list(read_yaml(path, Pack, "pack").tasks)
+        names += [path.stem] + [f"{path.stem}/{task}" for task in tasks[1:]]
+    return names
+
+
+def load_task(name: str, folder: Path = PACKS) -> Task:
+    """The task of that name (`pack`, `pack/task`), or of a pack file of one's own (`path/to/pack.yaml[/task]`).
+
+    Raises:
+        UnknownName: no pack or no task has that name.
+        UserError: the pack file has a wrong field.
+    """
+    file, _, wanted = name.partition(".yaml")
+    path, wanted = (Path(file + ".yaml"), wanted.strip("/")) if ".yaml" in name else (None, "")
+    if path is None:
+        stem, _, wanted = name.partition("/")
+        path = folder / f"{stem}.yaml"
+        if not path.exists():
+            raise UnknownName("task", name, task_names(folder), "`autoreward envs` lists all tasks.")
+    pack = read_yaml(path, Pack, "pack")
+    wanted = wanted or next(iter(pack.tasks))
+    if wanted not in pack.tasks:
+        raise UnknownName("task", f"{path.stem}/{wanted}", [f"{path.stem}/{task}" for task in pack.tasks])
+    given = pack.tasks[wanted]
+    first = wanted == next(iter(pack.tasks))
+    reference = None
+    if given.reference is not None:
+        try:
+            reference = (path.parent / given.reference).read_text()
+        except OSError as error:
+            raise UserError(f"pack {path}: tasks.{wanted}.reference: {error}") from None
+    return Task(
+        name=path.stem if first else f"{path.stem}/{wanted}",
+        env=pack.env,
+        reference=reference,
+        **{key: getattr(given, key) for key in PackTask.model_fields if key != "reference"},
+    )

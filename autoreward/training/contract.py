@@ -1,0 +1,130 @@
+"""The `Trainer` contract, and the records of one training: its job, its progress, its result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+from autoreward.language.program import Grammar
+from autoreward.records import Record
+from autoreward.task import Task
+
+TRAINER_VERSION = 1
+"""Part of every training's hash: raise it when the same job would give another result."""
+
+
+class RewardSpec(Record):
+    """What an agent is trained on."""
+
+    kind: Literal["program", "sparse", "human", "random"]
+    """`human` is the environment's own reward; `random` trains nothing: actions are drawn uniformly."""
+    source: str | None = None
+    """The reward program, for `program`."""
+    grammar: Grammar = "terms"
+
+
+class TrainingJob(Record):
+    """One training, whole: whoever has this file can repeat it. The number of steps is given beside it."""
+
+    task: Task
+    """With its trainer settings; `task.steps` is not part of the hash."""
+    reward: RewardSpec
+    seed: int
+    episodes: int
+    """Evaluation episodes of the final evaluation."""
+    version: int = TRAINER_VERSION
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits that name the training."""
+        job = self.model_copy(
+            update={"task": self.task.model_copy(update={"steps": 1, "text": "-", "reference": None})}
+        )
+        return hashlib.sha256(job.model_dump_json().encode()).hexdigest()[:16]
+
+
+class Evaluation(Record):
+    """The policy's deterministic episodes on the true success; computed where no reward program ever runs."""
+
+    step: int
+    """Environment steps of training before it."""
+    episodes: int
+    success_rate: float
+    score: float | None
+    """Mean over episodes; None where the task has no score."""
+    length: float
+    """Mean episode length, steps."""
+    outcomes: dict[str, float] = {}
+    """Outcome -> share of the episodes."""
+
+
+class TermStatistics(Record):
+    """One term over the training episodes, weighted as in the total (`signs`: unweighted)."""
+
+    curve: tuple[float, ...]
+    """Mean episode sum at about ten points of the training."""
+    mean: float
+    std: float
+    """Over episode sums of the whole training."""
+    share: float
+    """Mean absolute episode sum, as a share of that of all terms, over the last quarter of the training."""
+    success_correlation: float | None
+    """Pearson correlation of the episode sum with the episode's success; None where either is constant."""
+    score_correlation: float | None
+    """The same with the episode's score."""
+    constant: bool
+    """It never changed."""
+
+
+class TrainingResult(Record):
+    """What a training gave. Files beside it: see `autoreward.training.files`."""
+
+    hash: str
+    steps: int
+    status: Literal["ok", "failed"]
+    error: str | None = None
+    """Why it failed, in one line."""
+    evaluations: tuple[Evaluation, ...] = ()
+    """During training, on the policy as it then was."""
+    final: Evaluation | None = None
+    """The shipped policy: the checkpoint with the best own return (of the task's own seeds, not shared with search)."""
+    last: Evaluation | None = None
+    """The policy at the end of training, where it is not the shipped one."""
+    shipped_step: int = 0
+    own_return: tuple[float, ...] = ()
+    """Mean return under the training's own reward at about ten points."""
+    train_success: tuple[float, ...] = ()
+    """Success rate of the training episodes at the same points."""
+    points: tuple[int, ...] = ()
+    """Environment steps of these points."""
+    terms: dict[str, TermStatistics] = {}
+    episode_terms: dict[str, tuple[float, ...]] = {}
+    """Term -> weighted sum in each recorded episode of `trajectories.npz`, in its order."""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    reward_seconds: float = 0.0
+    """Share of `seconds` spent waiting for the cell."""
+
+
+class Progress(Record):
+    """Where a training stands; the worker rewrites `progress.json` with it."""
+
+    stage: Literal["starting", "training", "evaluating", "finished", "failed"]
+    step: int = 0
+    steps: int = 0
+    own_return: float | None = None
+    success_rate: float | None = None
+
+
+class Trainer(Protocol):
+    """Trains a policy. Implementations pass `autoreward.testing.check_trainer`."""
+
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
+        """Train to `steps` environment steps and write the folder's files.
+
+        Raises:
+            TrainingFailed: the message says why in one line (the reward program's fault, a diverged policy ...).
+        """
+        ...

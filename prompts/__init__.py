@@ -1,0 +1,1 @@
+"""Prompt templates, one folder a role. A user folder overrides single files."""
