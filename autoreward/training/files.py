@@ -6,9 +6,9 @@ POLICY = "policy.safetensors"
 """The shipped policy: the checkpoint with the best own return."""
 POLICY_LAST = "policy_last.safetensors"
 EPISODES = "episodes.npz"
-"""Training episodes, arrays [E]: step, length, own_return, success, score, `outcome.NAME`, `term.NAME` (weighted sum)."""
+"""Training episodes, arrays [E]: step, length, own_return, success, score, `outcome.NAME`, `term.NAME` (weighted)."""
 TRAJECTORIES = "trajectories.npz"
-"""Final evaluation, arrays [E]: length, success, score, seed, `outcome.NAME`; and, for at most 8 episodes (best, worst and
+"""Final evaluation, arrays [E]: length, success, score, seed, `outcome.NAME`; and, for at most 8 episodes (best, worst,
 failed ones) listed in `recorded` [R] (indices into E): `action` [R, T, ...], `field.NAME` [R, T + 1, ...] with the
 state before the first step at index 0, padded with the last state."""
 WORKER_LOG = "worker.log"
