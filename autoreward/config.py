@@ -11,6 +11,9 @@ from autoreward.records import Record
 from autoreward.task import Fraction, Positive, Task, TrainerSettings
 
 
+SeedCount = Annotated[int, Field(gt=0, le=1000)]
+
+
 class TrainerOverrides(Record):
     """Settings of PPO that replace the pack's; None keeps them. Meanings: `autoreward.task.TrainerSettings`."""
 
@@ -77,12 +80,12 @@ class RunConfig(Record):
     """How often the Designer may mend a candidate that the Critic refused."""
     steps: Positive | None = None
     """Environment steps of one training; None: the task's budget."""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=200_000)] = 0
     """Seeds the composer and the search; training seeds are derived from it (search, select, report split)."""
-    search_seeds: Positive = 2
+    search_seeds: SeedCount = 2
     finalists: Positive = 2
-    selection_seeds: Positive = 3
-    report_seeds: Positive = 5
+    selection_seeds: SeedCount = 3
+    report_seeds: SeedCount = 5
     report_episodes: Positive = 50
     """Evaluation episodes of each training on report seeds."""
     grammar: Literal["terms", "signs"] | None = None

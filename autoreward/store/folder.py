@@ -1,0 +1,181 @@
+"""The run folder: where each record lies, and nothing that is not on disk.
+
+It is the log, the cache, the resume point, the replay cassette and the worker's contract at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from autoreward.critic.contract import Verdict
+from autoreward.designer.contract import Proposal
+from autoreward.errors import RunDamaged, UserError
+from autoreward.records import Record, RecordT, read_record, write_bytes, write_record
+from autoreward.store.records import CandidateRecord, Report, RoundAnalysis, RunRecord, Selection, Spent
+from autoreward.training.contract import TrainingJob, TrainingResult
+from autoreward.training.files import JOB, result_name
+
+
+class Drafted(Record):
+    """`proposal.json`: the proposal that a candidate ended with, after `repairs` repairs."""
+
+    proposal: Proposal
+    repairs: int
+
+
+class RunFolder:
+    """Reads and writes one run. Getters give None, or nothing, for what is not there yet.
+
+    Raises:
+        RunDamaged: (by every getter) a file is there but does not read as its record.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run.
+
+        Raises:
+            UserError: there is no run folder at this path.
+        """
+        folder = cls(path)
+        if not path.is_dir():
+            raise UserError(f"{path} is not a folder; `ls {path.parent}` shows the runs that are there")
+        if not (path / "run.json").exists():
+            raise RunDamaged(f"{path} has no run.json, so it is no run folder or the run never began; start a new run")
+        return folder
+
+    # Paths ------------------------------------------------------------------------------------------------------
+
+    @property
+    def best(self) -> Path:
+        """The exported package of the best reward."""
+        return self.path / "best"
+
+    @property
+    def rounds_path(self) -> Path:
+        """Folder of the rounds; LLM calls are recorded under it."""
+        return self.path / "rounds"
+
+    def candidate_path(self, round_: int, index: int) -> Path:
+        """Folder of one candidate."""
+        return self.rounds_path / f"{round_:02d}" / "candidates" / str(index)
+
+    def training_folder(self, training_hash: str) -> Path:
+        """Folder of one training."""
+        return self.path / "trainings" / training_hash
+
+    # Reading ----------------------------------------------------------------------------------------------------
+
+    def _get(self, path: Path, model: type[RecordT]) -> RecordT | None:
+        return read_record(path, model) if path.exists() else None
+
+    def run(self) -> RunRecord:
+        """What the run is."""
+        return read_record(self.path / "run.json", RunRecord)
+
+    def rounds(self) -> list[int]:
+        """Numbers of the rounds that have begun."""
+        return sorted(int(path.name) for path in self.rounds_path.glob("[0-9]*") if path.is_dir())
+
+    def indices(self, round_: int) -> list[int]:
+        """Indices of the candidates that have been begun in a round."""
+        folder = self.rounds_path / f"{round_:02d}" / "candidates"
+        return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.is_dir())
+
+    def candidates(self, round_: int) -> list[CandidateRecord]:
+        """The candidates of a round whose end is recorded."""
+        paths = (self.candidate_path(round_, index) / "candidate.json" for index in self.indices(round_))
+        return [record for path in paths if (record := self._get(path, CandidateRecord))]
+
+    def all_candidates(self) -> Iterator[CandidateRecord]:
+        """The candidates of all rounds, in order."""
+        for round_ in self.rounds():
+            yield from self.candidates(round_)
+
+    def source(self, round_: int, index: int) -> str:
+        """The candidate's reward program."""
+        path = self.candidate_path(round_, index) / "reward.py"
+        try:
+            return path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunDamaged(f"{path} cannot be read: {error}") from None
+
+    def drafted(self, round_: int, index: int) -> Drafted | None:
+        """The candidate's proposal."""
+        return self._get(self.candidate_path(round_, index) / "proposal.json", Drafted)
+
+    def verdict(self, round_: int, index: int) -> Verdict | None:
+        """What the Critic said last."""
+        return self._get(self.candidate_path(round_, index) / "verify.json", Verdict)
+
+    def candidate(self, round_: int, index: int) -> CandidateRecord | None:
+        """The candidate's end in the search."""
+        return self._get(self.candidate_path(round_, index) / "candidate.json", CandidateRecord)
+
+    def analysis(self, round_: int) -> RoundAnalysis | None:
+        """What closes a round."""
+        return self._get(self.rounds_path / f"{round_:02d}" / "analysis.json", RoundAnalysis)
+
+    def selection(self) -> Selection | None:
+        """The comparison of the finalists."""
+        return self._get(self.path / "selection.json", Selection)
+
+    def report(self) -> Report | None:
+        """What closes the run."""
+        return self._get(self.path / "report.json", Report)
+
+    def spent(self) -> Spent:
+        """What the search has used."""
+        return self._get(self.path / "spent.json", Spent) or Spent()
+
+    def result(self, training_hash: str, steps: int) -> TrainingResult | None:
+        """The result of a training."""
+        return self._get(self.training_folder(training_hash) / result_name(steps), TrainingResult)
+
+    # Writing ----------------------------------------------------------------------------------------------------
+
+    def write_text(self, name: str, text: str) -> None:
+        """A text file at the top of the folder."""
+        write_bytes(self.path / name, text.encode())
+
+    def write_run(self, record: RunRecord) -> None:
+        """Write `run.json`."""
+        write_record(self.path / "run.json", record)
+
+    def write_draft(self, round_: int, index: int, draft: Drafted, verdict: Verdict) -> None:
+        """A designed candidate; the verdict comes last, since its presence says that the design is done."""
+        path = self.candidate_path(round_, index)
+        write_bytes(path / "reward.py", draft.proposal.source.encode(errors="replace"))
+        write_record(path / "proposal.json", draft)
+        write_record(path / "verify.json", verdict)
+
+    def write_candidate(self, record: CandidateRecord) -> None:
+        """Write `candidate.json`."""
+        write_record(self.candidate_path(record.round, record.index) / "candidate.json", record)
+
+    def write_analysis(self, analysis: RoundAnalysis) -> None:
+        """Write `analysis.json`."""
+        write_record(self.rounds_path / f"{analysis.round:02d}" / "analysis.json", analysis)
+
+    def write_selection(self, selection: Selection) -> None:
+        """Write `selection.json`."""
+        write_record(self.path / "selection.json", selection)
+
+    def write_report(self, report: Report) -> None:
+        """Write `report.json`."""
+        write_record(self.path / "report.json", report)
+
+    def write_spent(self, spent: Spent) -> None:
+        """Write `spent.json`."""
+        write_record(self.path / "spent.json", spent)
+
+    def add_training(self, job: TrainingJob) -> Path:
+        """The folder of a training, with its job; the same job has the same folder."""
+        folder = self.training_folder(job.hash)
+        if not (folder / JOB).exists():
+            write_record(folder / JOB, job)
+        return folder
