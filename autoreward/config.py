@@ -10,7 +10,6 @@ from pydantic import Field
 from autoreward.records import Record
 from autoreward.task import Fraction, Positive, Task, TrainerSettings
 
-
 SeedCount = Annotated[int, Field(gt=0, le=1000)]
 
 

@@ -1,0 +1,65 @@
+"""Designing one candidate: propose, verify, review, and at most a few repairs."""
+
+from __future__ import annotations
+
+from autoreward.critic.contract import Check, Verdict
+from autoreward.critic.review import review
+from autoreward.critic.verify import verify
+from autoreward.designer.contract import Brief, Proposal
+from autoreward.envs.contract import Transitions
+from autoreward.search.observer import Observer
+from autoreward.search.roles import Roles
+from autoreward.store.folder import Drafted, RunFolder
+
+
+class Drafting:
+    """Brings candidates from a brief to the Critic's last verdict, and records them."""
+
+    def __init__(
+        self, folder: RunFolder, roles: Roles, transitions: Transitions, repairs: int, reviewed: bool, watch: Observer
+    ) -> None:
+        self._folder, self._roles, self._transitions = folder, roles, transitions
+        self._repairs, self._reviewed, self._watch = repairs, reviewed and roles.chat is not None, watch
+
+    def draft(self, brief: Brief, first: Proposal | None = None) -> Verdict:
+        """Design one candidate; a recorded one is not designed again.
+
+        Args:
+            brief: what the Designer is told.
+            first: a proposal to begin with instead of asking for one (`--start-from`).
+        """
+        if recorded := self._folder.verdict(brief.round, brief.index):
+            return recorded
+        self._stage(brief, "designing")
+        proposal = first or self._roles.designer.propose(brief)
+        for attempt in range(self._repairs + 1):
+            self._stage(brief, "verifying")
+            verdict = self._judge(brief, proposal, attempt)
+            if verdict.status == "accepted" or attempt == self._repairs:
+                break
+            self._stage(brief, "repairing", verdict.reason)
+            proposal = self._roles.designer.repair(brief, proposal, verdict.reason, attempt + 1)
+        self._folder.write_draft(brief.round, brief.index, Drafted(proposal=proposal, repairs=attempt), verdict)
+        self._stage(brief, "waiting" if verdict.status == "accepted" else "refused", verdict.reason)
+        return verdict
+
+    def _judge(self, brief: Brief, proposal: Proposal, attempt: int) -> Verdict:
+        """Executable checks, then the review. A review that still objects at the last attempt is outvoted.
+
+        It is an opinion; the training that follows is the test.
+        """
+        roles = self._roles
+        verdict = verify(proposal.source, brief.schema_, brief.grammar, self._transitions, roles.new_cell)
+        if verdict.status != "accepted" or not self._reviewed or roles.chat is None or verdict.program is None:
+            return verdict
+        self._stage(brief, "reviewing")
+        check = review(roles.chat, roles.templates, brief, verdict.program, attempt)
+        objected = not check.passed and attempt < self._repairs
+        if not check.passed and not objected:
+            check = Check(name=check.name, passed=True, message=f"outvoted: {check.message}", seconds=check.seconds)
+        return verdict.model_copy(
+            update={"status": "invalid" if objected else "accepted", "checks": (*verdict.checks, check)}
+        )
+
+    def _stage(self, brief: Brief, stage: str, detail: str = "") -> None:
+        self._watch.candidate_stage(brief.round, brief.index, stage, detail)

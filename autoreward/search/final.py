@@ -1,0 +1,144 @@
+"""The end of a run: finalists on selection seeds, then the winner and the baselines on seeds that nothing saw."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from autoreward.errors import UserError
+from autoreward.report.page import write_report
+from autoreward.report.picture import rollout_picture
+from autoreward.reward.export import export_package
+from autoreward.search.observer import Observer
+from autoreward.search.roles import Roles
+from autoreward.search.seeds import report_seeds, selection_seeds
+from autoreward.search.trainings import Trainings, rank, row
+from autoreward.store.folder import RunFolder
+from autoreward.store.records import CandidateRecord, Report, Row, RunRecord, Selection
+from autoreward.training.contract import RewardSpec
+from autoreward.training.files import POLICY
+
+PICTURE = "rollout.png"
+
+
+class Final:
+    """Selection and report on a run folder; what is recorded is skipped."""
+
+    def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, watch: Observer) -> None:
+        self._folder, self._run, self._watch = folder, run, watch
+        self._trainings = Trainings(folder, run.task, roles.engine, watch)
+
+    def select(self) -> Selection | None:
+        """Compare the best candidates on seeds of their own; None where no candidate was trained."""
+        if recorded := self._folder.selection():
+            return recorded
+        finalists = self._finalists()
+        if not finalists:
+            return None
+        episodes, rows = self._run.config.report_episodes, []
+        seeds = selection_seeds(self._run.config)
+        self._watch.phase_started("selection", f"{len(finalists)} finalists on {len(seeds)} seeds")
+        rewards = {finalist.name: self._program(finalist.round, finalist.index) for finalist in finalists}
+        results = self._trainings.run(rewards, seeds, episodes)
+        for finalist in finalists:
+            label = f"candidate {finalist.name}"
+            rows.append(row("finalist", label, results[finalist.name], episodes, self._run.task.steps))
+        # max keeps the first of equals: the finalist that the search ranked higher.
+        best = max(range(len(rows)), key=lambda place: rank(rows[place].success_iqm, rows[place].score_iqm))
+        selection = Selection(
+            finalists=tuple((finalist.round, finalist.index) for finalist in finalists),
+            rows=tuple(rows),
+            winner=(finalists[best].round, finalists[best].index),
+        )
+        self._folder.write_selection(selection)
+        return selection
+
+    def _finalists(self) -> list[CandidateRecord]:
+        """The best trained candidates, each program once."""
+        trained = [record for record in self._folder.all_candidates() if record.status == "trained"]
+        trained.sort(key=lambda record: rank(record.success_rate, record.score), reverse=True)
+        distinct = {self._folder.source(record.round, record.index): record for record in reversed(trained)}
+        best_first = [record for record in trained if record in distinct.values()]
+        return best_first[: self._run.config.finalists]
+
+    def report(self, selection: Selection | None, stopped: str) -> Report:
+        """Measure random, sparse, human (or reference) and the winner on the report seeds, and write everything."""
+        recorded = self._folder.report()
+        if recorded is None:
+            recorded = Report(
+                winner=selection.winner if selection else None,
+                rows=self._measure(selection),
+                stopped=stopped,
+                spent=self._folder.spent(),
+            )
+            if recorded.winner:
+                self._export(recorded)
+            self._folder.write_report(recorded)
+        write_report(self._folder.path)
+        return recorded
+
+    def _measure(self, selection: Selection | None) -> tuple[Row, ...]:
+        task, config = self._run.task, self._run.config
+        seeds = report_seeds(config)
+        rewards = {"random": RewardSpec(kind="random"), "sparse": RewardSpec(kind="sparse")}
+        labels = {"random": "random policy", "sparse": "sparse reward"}
+        if task.reference is not None:
+            rewards["reference"] = RewardSpec(kind="program", source=task.reference)
+            labels["reference"] = "hand-written reference"
+        else:
+            rewards["human"] = RewardSpec(kind="human")
+            labels["human"] = "environment's own reward"
+        if selection:
+            rewards["designed"] = self._program(*selection.winner)
+            labels["designed"] = f"designed ({selection.winner[0]}.{selection.winner[1]})"
+        self._watch.phase_started("report", f"{', '.join(rewards)} on {len(seeds)} fresh seeds")
+        results = self._trainings.run(rewards, seeds, config.report_episodes)
+        return tuple(
+            row(name, labels[name], results[name], config.report_episodes, 0 if name == "random" else task.steps)
+            for name in rewards
+        )
+
+    def _program(self, round_: int, index: int) -> RewardSpec:
+        source = self._folder.source(round_, index)
+        return RewardSpec(kind="program", source=source, grammar=self._run.task.grammar)
+
+    # Export -----------------------------------------------------------------------------------------------------
+
+    def _export(self, report: Report) -> None:
+        """`best/`: the reward package, the policy of the best report seed, and a picture of it."""
+        best = self._folder.best
+        shutil.rmtree(best, ignore_errors=True)  # whatever a killed run left half done
+        export_run(self._folder, self._run, report, best)
+        designed = next(row for row in report.rows if row.name == "designed")
+        seeds = [
+            seed for seed, _ in sorted(zip(designed.trainings, designed.success, strict=True), key=lambda p: -p[1])
+        ]
+        policy = self._folder.training_folder(designed.trainings[seeds[0]]) / POLICY
+        if not policy.exists():
+            self._watch.note("no policy was kept: every training of the best reward failed on the report seeds")
+            return
+        shutil.copy(policy, best / POLICY)
+        try:
+            rollout_picture(self._run.task, best / POLICY, best / PICTURE, seeds[0])
+        except UserError as reason:
+            self._watch.note(f"no rollout picture: {reason}")
+
+
+def export_run(folder: RunFolder, run: RunRecord, report: Report, destination: Path) -> Path:
+    """Write the winner of a finished run as an importable package, with its evidence."""
+    if report.winner is None:
+        raise UserError(f"{folder.path} has no trained candidate, so there is nothing to export")
+    evidence = {
+        "run": run.id,
+        "candidate": f"{report.winner[0]}.{report.winner[1]}",
+        "isolation": run.isolation,
+        "rows": [row.model_dump(mode="json") for row in report.rows],
+    }
+    return export_package(
+        destination,
+        name=run.task.name.replace("/", "_"),
+        source=folder.source(*report.winner),
+        task=run.task,
+        schema=run.env_schema,
+        evidence=evidence,
+    )

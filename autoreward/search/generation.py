@@ -1,0 +1,223 @@
+"""One round: design, verify, train and analyse a handful of candidates."""
+
+from __future__ import annotations
+
+from autoreward.analyzer.diagnosis import diagnose
+from autoreward.analyzer.llm import advise
+from autoreward.analyzer.narration import narrate
+from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
+from autoreward.errors import BudgetReached
+from autoreward.search.candidate import Drafting
+from autoreward.search.observer import Observer
+from autoreward.search.roles import Roles
+from autoreward.search.seeds import search_seeds
+from autoreward.search.trainings import Trainings, rank, summary
+from autoreward.store.folder import RunFolder
+from autoreward.store.records import CandidateAnalysis, CandidateRecord, RoundAnalysis, RunRecord
+from autoreward.training.contract import RewardSpec, TrainingResult
+
+
+class Generation:
+    """Carries out rounds on a run folder; what is recorded is skipped."""
+
+    def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, drafting: Drafting, watch: Observer) -> None:
+        self._folder, self._run, self._roles, self._drafting, self._watch = folder, run, roles, drafting, watch
+        self._trainings = Trainings(folder, run.task, roles.engine, watch)
+        self.stopped = ""
+        """Which cap ended a design early; empty where none did."""
+
+    def carry_out(self, round_: int, candidates: int, start_from: str | None) -> RoundAnalysis:
+        """Design, train and analyse one round.
+
+        Args:
+            round_: counts from 0.
+            candidates: how many.
+            start_from: the user's own reward program, for the first candidate of the first round.
+        """
+        self._watch.round_started(round_, candidates)
+        history = self.history(round_)
+        for index in self._draft_all(round_, candidates, history, start_from):
+            self._note_refused(round_, index)
+        self._train(round_)
+        analysis = self._analyse(round_, candidates, history)
+        self._folder.write_analysis(analysis)
+        self._watch.round_finished(analysis)
+        return analysis
+
+    def history(self, before: int) -> tuple[PastCandidate, ...]:
+        """All candidates of the rounds before this one, as a Designer is told of them."""
+        past: list[PastCandidate] = []
+        for round_ in range(before):
+            analysis = self._folder.analysis(round_) or RoundAnalysis(round=round_)
+            past += [
+                self._past(record, analysis.candidates.get(record.index, CandidateAnalysis()))
+                for record in self._folder.candidates(round_)
+            ]
+        incumbent = self.incumbent(before)
+        return tuple(
+            candidate.model_copy(update={"incumbent": (candidate.round, candidate.index) == incumbent})
+            for candidate in past
+        )
+
+    def incumbent(self, before: int) -> tuple[int, int] | None:
+        """The best candidate of the rounds before this one."""
+        analysis = self._folder.analysis(before - 1) if before else None
+        return analysis.incumbent if analysis else None
+
+    # Design -----------------------------------------------------------------------------------------------------
+
+    def _draft_all(
+        self, round_: int, candidates: int, history: tuple[PastCandidate, ...], start_from: str | None
+    ) -> list[int]:
+        drafted: list[int] = []
+        for index in range(candidates):
+            brief = Brief(
+                task=self._run.task,
+                schema_=self._run.env_schema,
+                grammar=self._run.task.grammar,
+                round=round_,
+                index=index,
+                candidates=candidates,
+                history=history,
+                siblings=tuple(self._folder.source(round_, earlier) for earlier in drafted),
+                seed=self._run.config.seed,
+            )
+            own = round_ == index == 0 and start_from is not None
+            try:
+                self._drafting.draft(brief, Proposal(source=start_from, origin="start_from") if own else None)
+            except BudgetReached as cap:
+                self.stopped = str(cap)
+                self._watch.note(f"{cap}; the round goes on with {len(drafted)} candidates")
+                break
+            drafted.append(index)
+        return drafted
+
+    def _note_refused(self, round_: int, index: int) -> None:
+        verdict = self._folder.verdict(round_, index)
+        if verdict is None or verdict.status == "accepted" or self._folder.candidate(round_, index):
+            return
+        self._finish(self._record(round_, index).model_copy(update={"status": "refused", "reason": verdict.reason}))
+
+    def _record(self, round_: int, index: int) -> CandidateRecord:
+        draft, verdict = self._folder.drafted(round_, index), self._folder.verdict(round_, index)
+        idea = verdict.program.idea if verdict and verdict.program else ""
+        return CandidateRecord(
+            round=round_,
+            index=index,
+            idea=idea,
+            status="trained",
+            origin=draft.proposal.origin if draft else "",
+            note=draft.proposal.note if draft else "",
+            parent=draft.proposal.parent if draft else None,
+            repairs=draft.repairs if draft else 0,
+            steps=self._run.task.steps,
+        )
+
+    def _finish(self, record: CandidateRecord) -> None:
+        self._folder.write_candidate(record)
+        self._watch.candidate_finished(record)
+
+    # Training ---------------------------------------------------------------------------------------------------
+
+    def _train(self, round_: int) -> None:
+        waiting = [index for index in self._folder.indices(round_) if self._accepted_unfinished(round_, index)]
+        rewards = {f"{round_}.{index}": self._reward(round_, index) for index in waiting}
+        if not rewards:
+            return
+        config = self._run.config
+        results = self._trainings.run(rewards, search_seeds(config), self._run.task.trainer.evaluation_episodes)
+        for index in waiting:
+            self._finish(self._trained(round_, index, results[f"{round_}.{index}"]))
+
+    def _accepted_unfinished(self, round_: int, index: int) -> bool:
+        verdict = self._folder.verdict(round_, index)
+        accepted = verdict is not None and verdict.status == "accepted"
+        return accepted and self._folder.candidate(round_, index) is None
+
+    def _reward(self, round_: int, index: int) -> RewardSpec:
+        return RewardSpec(kind="program", source=self._folder.source(round_, index), grammar=self._run.task.grammar)
+
+    def _trained(self, round_: int, index: int, results: dict[int, TrainingResult]) -> CandidateRecord:
+        success, score = summary(results)
+        failures = [result.error or "no result" for result in results.values() if result.status == "failed"]
+        update = {
+            "status": "failed" if success is None else "trained",
+            "reason": "; ".join(dict.fromkeys(failures)),
+            "trainings": {seed: result.hash for seed, result in results.items()},
+            "success_rate": success,
+            "score": score,
+        }
+        return self._record(round_, index).model_copy(update=update)
+
+    # Analysis ---------------------------------------------------------------------------------------------------
+
+    def _analyse(self, round_: int, candidates: int, history: tuple[PastCandidate, ...]) -> RoundAnalysis:
+        records = self._folder.candidates(round_)
+        return RoundAnalysis(
+            round=round_,
+            candidates={record.index: self._analyse_one(record, candidates, history) for record in records},
+            incumbent=self._best(round_, records),
+        )
+
+    def _analyse_one(
+        self, record: CandidateRecord, candidates: int, history: tuple[PastCandidate, ...]
+    ) -> CandidateAnalysis:
+        run, results = self._run, self._results(record)
+        if not results:
+            return CandidateAnalysis()
+        findings: tuple[Finding, ...] = diagnose(run.task, results)
+        told = next((result for result in results if result.status == "ok"), None)
+        folder = self._folder.training_folder(told.hash) if told else None
+        episodes = narrate(run.task, run.env_schema, folder, told) if folder and told else ""
+        analysis = CandidateAnalysis(findings=findings, episodes=episodes)
+        if self._roles.chat is None or self.stopped or told is None:
+            return analysis
+        brief = Brief(
+            task=run.task,
+            schema_=run.env_schema,
+            grammar=run.task.grammar,
+            round=record.round,
+            index=record.index,
+            candidates=candidates,
+            history=history,
+            seed=run.config.seed,
+        )
+        try:
+            advice = advise(self._roles.chat, self._roles.templates, brief, self._past(record, analysis), 0)
+        except BudgetReached as cap:
+            self.stopped = str(cap)
+            self._watch.note(f"{cap}; the analysis goes on without the language model")
+            return analysis
+        return analysis.model_copy(update={"findings": findings + advice})
+
+    def _results(self, record: CandidateRecord) -> list[TrainingResult]:
+        results = (self._folder.result(hash_, record.steps) for hash_ in record.trainings.values())
+        return [result for result in results if result is not None]
+
+    def _past(self, record: CandidateRecord, analysis: CandidateAnalysis) -> PastCandidate:
+        first = next((result for result in self._results(record) if result.status == "ok"), None)
+        return PastCandidate(
+            round=record.round,
+            index=record.index,
+            idea=record.idea,
+            source=self._folder.source(record.round, record.index),
+            status=record.status,
+            reason=record.reason,
+            success_rate=record.success_rate,
+            score=record.score,
+            evaluations=first.evaluations if first else (),
+            terms=first.terms if first else {},
+            findings=analysis.findings,
+            episodes=analysis.episodes,
+        )
+
+    def _best(self, round_: int, records: list[CandidateRecord]) -> tuple[int, int] | None:
+        """The incumbent, unless a candidate of this round beats it; a tie keeps it."""
+        earlier = self.incumbent(round_)
+        best = self._folder.candidate(*earlier) if earlier else None
+        for record in records:
+            if record.status != "trained":
+                continue
+            if best is None or rank(record.success_rate, record.score) > rank(best.success_rate, best.score):
+                best = record
+        return (best.round, best.index) if best else None

@@ -1,0 +1,243 @@
+"""The loop: rounds of candidates, then selection, then the report. A state machine over the run folder.
+
+Every step whose record exists is skipped, so a stopped run goes on without asking for a recorded reply or a finished
+training again; only what was in flight is repeated.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+import autoreward
+from autoreward.config import RunConfig
+from autoreward.critic.verify import verify
+from autoreward.engine.contract import Engine
+from autoreward.envs.contract import Transitions
+from autoreward.envs.record import record_transitions
+from autoreward.envs.registry import describe
+from autoreward.errors import RewardRefused, UserError
+from autoreward.language.expressions import Expression
+from autoreward.llm.contract import Chat
+from autoreward.sandbox.process import ISOLATION
+from autoreward.search.candidate import Drafting
+from autoreward.search.final import Final
+from autoreward.search.generation import Generation
+from autoreward.search.log import LoggedObserver
+from autoreward.search.observer import Observer
+from autoreward.search.roles import Roles, cast, resolve_designer
+from autoreward.store.folder import RunFolder
+from autoreward.store.records import RunRecord, Spent
+from autoreward.task import Task
+
+START_FROM = "start_from.py"
+
+
+def start(
+    task: Task,
+    config: RunConfig,
+    observer: Observer,
+    command: str = "",
+    *,
+    chat: Chat | None = None,
+    engine: Engine | None = None,
+    folder: Path | None = None,
+) -> Path:
+    """Begin a run and carry it out.
+
+    Args:
+        task: what to design a reward for; the configuration's overrides are applied here.
+        config: the search and what it may spend.
+        observer: is told what happens.
+        command: what the user typed, for the record.
+        chat: a language model in place of the configured endpoint.
+        engine: where trainings run, in place of local processes.
+        folder: the run folder; None: a new one under `config.runs`.
+
+    Returns:
+        The finished run folder.
+
+    Raises:
+        UserError: the task, the configuration or the runs folder is wrong; nothing has been spent.
+        EndpointError: the language model failed for good; the run can be resumed.
+    """
+    task = config.for_task(task)
+    schema = describe(task.env)
+    check_expressions(task, schema.names)
+    path = folder or config.runs / _new_name(task)
+    designer = resolve_designer(config.designer, config.llm)
+    roles = cast(RunFolder(path), designer, config, chat, engine)
+    transitions = record_transitions(task, config.seed)
+    start_from = _own_reward(task, config, roles, transitions)
+    run = RunRecord(
+        id=path.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        autoreward=autoreward.__version__,
+        task=task,
+        env_schema=schema,
+        config=config,
+        designer=designer,
+        isolation=ISOLATION,
+    )
+    _create(RunFolder(path), run, command, start_from)
+    return _Run(RunFolder(path), run, roles, transitions, observer).carry_out(resumed=False)
+
+
+def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine: Engine | None = None) -> Path:
+    """Go on with a stopped run; a finished one only gets its page written again.
+
+    Raises:
+        UserError: the folder is no run, or another process is at work on it.
+        RunDamaged: a record does not read; the message names it.
+    """
+    run_folder = RunFolder.open(folder)
+    run = run_folder.run()
+    roles = cast(run_folder, run.designer, run.config, chat, engine)
+    transitions = record_transitions(run.task, run.config.seed)
+    return _Run(run_folder, run, roles, transitions, observer).carry_out(resumed=True)
+
+
+class _Run:
+    """One run, from wherever its folder stands to its report."""
+
+    def __init__(
+        self, folder: RunFolder, run: RunRecord, roles: Roles, transitions: Transitions, observer: Observer
+    ) -> None:
+        self._folder, self._run, self._roles = folder, run, roles
+        self._watch = LoggedObserver(folder.path / "run.log", observer)
+        drafting = Drafting(folder, roles, transitions, run.config.repairs, run.config.llm.review, self._watch)
+        self._generation = Generation(folder, run, roles, drafting, self._watch)
+        self._final = Final(folder, run, roles, self._watch)
+
+    def carry_out(self, resumed: bool) -> Path:
+        with _locked(self._folder.path):
+            self._watch.run_started(self._folder.path, self._run, resumed)
+            stopped = "" if self._folder.selection() else self._search()
+            selection = self._final.select()
+            report = self._final.report(selection, stopped)
+            self._watch.run_finished(self._folder.path, report)
+        return self._folder.path
+
+    def _search(self) -> str:
+        """Carry out the rounds that are not closed; which cap stopped them, or nothing."""
+        start_from = self._folder.path / START_FROM
+        own = start_from.read_text() if start_from.exists() else None
+        for round_ in range(self._run.config.rounds):
+            if self._folder.analysis(round_):
+                continue
+            candidates, cap = self._affordable(round_)
+            if candidates == 0:
+                return cap
+            before, began = self._folder.spent(), time.monotonic()
+            self._generation.carry_out(round_, candidates, own)
+            self._account(before, time.monotonic() - began)
+            if self._generation.stopped:
+                return self._generation.stopped
+        return ""
+
+    def _affordable(self, round_: int) -> tuple[int, str]:
+        """How many candidates of the next round the caps allow, and the cap that allows none."""
+        config, budget, spent = self._run.config, self._run.config.budget, self._folder.spent()
+        if budget.wall_seconds is not None and spent.wall_seconds >= budget.wall_seconds:
+            return 0, f"the search stopped at budget.wall_seconds = {budget.wall_seconds}"
+        if budget.env_steps is None:
+            return config.candidates, ""
+        each = config.search_seeds * self._run.task.steps
+        affordable = max(0, budget.env_steps - spent.env_steps) // each
+        begun = len(self._folder.indices(round_))  # a resumed round keeps the size that it began with
+        return min(config.candidates, max(affordable, begun)), (
+            f"the search stopped at budget.env_steps = {budget.env_steps}: a candidate costs {each} steps"
+        )
+
+    def _account(self, before: Spent, seconds: float) -> None:
+        steps = sum(len(record.trainings) * record.steps for record in self._folder.all_candidates())
+        chat = self._roles.chat
+        self._folder.write_spent(
+            Spent(
+                env_steps=steps,
+                wall_seconds=before.wall_seconds + seconds,
+                llm_calls=chat.calls if chat else 0,
+                llm_tokens=chat.tokens if chat else 0,
+            )
+        )
+
+
+def check_expressions(task: Task, field_names: list[str]) -> None:
+    """Refuse a task whose expressions read what is not there, before anything is spent."""
+    Expression(task.success.expression, field_names)
+    if task.score:
+        Expression(task.score.expression, field_names)
+    for text in task.outcomes.values():
+        Expression(text, field_names)
+
+
+def _own_reward(task: Task, config: RunConfig, roles: Roles, transitions: Transitions) -> str | None:
+    """The user's reward file of `--start-from`, verified: a fault in it is the user's to mend, not the Designer's."""
+    if config.start_from is None:
+        return None
+    try:
+        source = config.start_from.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--start-from {config.start_from}: {error}") from None
+    verdict = verify(source, describe(task.env), task.grammar, transitions, roles.new_cell)
+    if verdict.status != "accepted":
+        raise RewardRefused(f"--start-from {config.start_from}: {verdict.reason}")
+    return source
+
+
+def _new_name(task: Task) -> str:
+    """`2026-11-21T0314_reacher_a1b2`: when, what, and four digits that keep two runs of a minute apart."""
+    digits = hashlib.sha256(os.urandom(8)).hexdigest()[:4]
+    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in task.name)
+    return f"{datetime.now(UTC):%Y-%m-%dT%H%M}_{safe}_{digits}"
+
+
+def _create(folder: RunFolder, run: RunRecord, command: str, start_from: str | None) -> None:
+    """Write the folder's first files; `run.json` last, since it makes the folder a run."""
+    try:
+        if folder.path.exists() and any(folder.path.iterdir()):
+            raise UserError(f"{folder.path} is not empty; `autoreward resume {folder.path}` goes on with a run")
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.write_text("command.txt", command + "\n")
+        folder.write_text("config.yaml", yaml.safe_dump(run.config.model_dump(mode="json"), sort_keys=False))
+        folder.write_text("environment.txt", _environment())
+        if start_from is not None:
+            folder.write_text(START_FROM, start_from)
+        folder.write_run(run)
+    except OSError as error:
+        raise UserError(
+            f"cannot write the run folder {folder.path}: {error.strerror or error}; "
+            "give a folder that can be written with --runs FOLDER"
+        ) from None
+
+
+def _environment() -> str:
+    packages = sorted(
+        f"{distribution.metadata['Name']}=={distribution.version}"
+        for distribution in importlib.metadata.distributions()
+    )
+    return "\n".join(
+        [f"python {sys.version.split()[0]}", platform.platform(), f"cores {os.cpu_count()}", *packages, ""]
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep two processes from working on one run; the lock goes with the process, however it ends."""
+    with (path / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"another process is at work on {path}; wait for it, or stop it first") from None
+        yield

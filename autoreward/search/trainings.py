@@ -1,0 +1,91 @@
+"""Running trainings and reading their results, for candidates, finalists and baselines alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from autoreward.engine.contract import Engine, JobRequest
+from autoreward.search.observer import Observer
+from autoreward.search.statistics import interval, iqm
+from autoreward.store.folder import RunFolder
+from autoreward.store.records import Row
+from autoreward.task import Task
+from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
+
+
+class Trainings:
+    """Trains rewards on seeds; what is recorded is not trained again."""
+
+    def __init__(self, folder: RunFolder, task: Task, engine: Engine, watch: Observer) -> None:
+        self._folder, self._task, self._engine, self._watch = folder, task, engine, watch
+
+    def run(
+        self, rewards: Mapping[str, RewardSpec], seeds: Sequence[int], episodes: int
+    ) -> dict[str, dict[int, TrainingResult]]:
+        """Train every reward on every seed.
+
+        Args:
+            rewards: label (as the observer shows it) -> reward.
+            seeds: training seeds.
+            episodes: evaluation episodes of each final evaluation.
+
+        Returns:
+            Label -> seed -> result; failed trainings have status `failed`.
+        """
+        folders: dict[tuple[str, int], Path] = {}
+        labels: dict[Path, tuple[str, int]] = {}
+        for seed in seeds:
+            for label, reward in rewards.items():
+                path = self._folder.add_training(self._job(reward, seed, episodes))
+                folders[label, seed] = path
+                labels.setdefault(path, (label, seed))
+
+        def progress(request: JobRequest, state: Progress) -> None:
+            self._watch.training_progress(*labels[request.folder], state)
+
+        results = self._engine.run([JobRequest(folder=path, steps=self._task.steps) for path in labels], progress)
+        return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
+
+    def _job(self, reward: RewardSpec, seed: int, episodes: int) -> TrainingJob:
+        return TrainingJob(task=self._task, reward=reward, seed=seed, episodes=episodes)
+
+
+def summary(results: Mapping[int, TrainingResult]) -> tuple[float | None, float | None]:
+    """Mean success rate (a failed training counts as 0) and mean score over seeds; None where nothing was measured."""
+    finals = [result.final for result in results.values() if result.final is not None]
+    if not finals:
+        return None, None
+    scores = [final.score for final in finals if final.score is not None]
+    success = sum(final.success_rate for final in finals) / len(results)
+    return success, sum(scores) / len(scores) if scores else None
+
+
+def row(name: str, label: str, results: Mapping[int, TrainingResult], episodes: int, steps: int) -> Row:
+    """One line of a table: interquartile means over seeds; a training without a result counts as success 0."""
+    finals = [result.final for result in results.values()]
+    success = tuple(final.success_rate if final else 0.0 for final in finals)
+    scores = tuple(final.score for final in finals if final is not None and final.score is not None)
+    measured = any(final is not None for final in finals)
+    return Row.model_validate(
+        {
+            "name": name,
+            "label": label,
+            "trainings": {seed: result.hash for seed, result in results.items()},
+            "success": success,
+            "scores": scores,
+            "episodes": episodes,
+            "steps": steps,
+            "seconds": sum(result.seconds for result in results.values()) / max(len(results), 1),
+            "success_iqm": iqm(success) if measured else None,
+            "success_interval": interval(success) if measured else None,
+            "score_iqm": iqm(scores) if scores else None,
+            "score_interval": interval(scores) if scores else None,
+            "failed": sum(final is None for final in finals),
+        }
+    )
+
+
+def rank(success_rate: float | None, score: float | None) -> tuple[float, float]:
+    """What candidates are ranked by, higher is better: success rate, then score."""
+    return (-1.0 if success_rate is None else success_rate, float("-inf") if score is None else score)
