@@ -1,3 +1,4 @@
+# ruff: noqa: D102 - what each method means stands in Observer
 """`run.log`: every event of a run as a line, whatever else watches it."""
 
 from __future__ import annotations
