@@ -1,0 +1,112 @@
+"""From text to a syntax tree, safely: no text makes this crash, hang or recurse without bound.
+
+Covered: size, encoding, control and bidirectional characters, NUL, tabs of nesting, long operator chains, deep trees.
+Not covered: what the program means; that is `rules`.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import keyword
+import re
+import tokenize
+import unicodedata
+
+from autoreward.errors import RewardRefused
+from autoreward.language.tables import MAX_SOURCE_BYTES
+
+MAX_BRACKETS = 40
+MAX_INDENTS = 12
+MAX_OPERATORS = 400
+"""Operators and keywords of one logical line."""
+MAX_DEPTH = 100
+MAX_NODES = 20_000
+
+_COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+
+
+def parse(source: str) -> ast.Module:
+    """The syntax tree of a program.
+
+    Raises:
+        RewardRefused: the text is too large, has characters that hide something, or is no Python; rule `syntax`.
+    """
+    _check_characters(source)
+    _check_tokens(source)
+    try:
+        tree = ast.parse(source, "<reward>")
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        raise _syntax_error(error) from None
+    _check_size(tree)
+    return tree
+
+
+def _check_characters(source: str) -> None:
+    try:
+        size = len(source.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise RewardRefused("the text is not valid UTF-8", "syntax") from None
+    if size > MAX_SOURCE_BYTES:
+        raise RewardRefused(f"the file has {size} bytes; at most {MAX_SOURCE_BYTES} are allowed", "syntax")
+    if not source.strip():
+        raise RewardRefused("the file is empty", "syntax")
+    for number, line in enumerate(source.split("\n"), 1):
+        if line.isascii() and line.isprintable():
+            continue
+        for column, character in enumerate(line.removesuffix("\r"), 1):
+            if character != "\t" and unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+                advice = "remove it; control and invisible characters are not allowed"
+                raise RewardRefused(f"character U+{ord(character):04X}: {advice}", "syntax", number, column)
+    for number, line in enumerate(source.split("\n")[:2], 1):
+        cookie = _COOKIE.match(line)
+        if cookie and cookie[1].lower().replace("_", "-") not in ("utf-8", "utf8"):
+            raise RewardRefused("the file declares an encoding other than utf-8; remove that line", "syntax", number)
+
+
+def _check_tokens(source: str) -> None:
+    """Bound nesting and chains before any recursive code sees the text, and keep names ASCII."""
+    brackets = indents = operators = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            line, column = token.start[0], token.start[1] + 1
+            if token.type == tokenize.NEWLINE:
+                operators = 0
+            elif token.type == tokenize.INDENT:
+                indents += 1
+            elif token.type == tokenize.DEDENT:
+                indents -= 1
+            elif token.type == tokenize.OP or (token.type == tokenize.NAME and keyword.iskeyword(token.string)):
+                operators += 1
+                brackets += (token.string in "([{") - (token.string in ")]}")
+            elif token.type in (tokenize.NAME, tokenize.ERRORTOKEN) and not token.string.isascii():
+                raise RewardRefused("names are written in ASCII letters", "syntax", line, column)
+            if brackets > MAX_BRACKETS or indents > MAX_INDENTS or operators > MAX_OPERATORS:
+                advice = "too deeply nested or too long; split it into several statements"
+                raise RewardRefused(advice, "syntax", line, column)
+    except (tokenize.TokenError, SyntaxError, ValueError) as error:
+        raise _syntax_error(error) from None
+
+
+def _syntax_error(error: BaseException) -> RewardRefused:
+    """The fault without the source's own text: Python's messages quote names only."""
+    if isinstance(error, SyntaxError):
+        message = re.sub(r"'[^']{41,}'", "'...'", error.msg or "invalid syntax")[:200]
+        return RewardRefused(f"syntax error: {message}", "syntax", error.lineno, error.offset)
+    if isinstance(error, tokenize.TokenError):
+        line, column = error.args[1] if len(error.args) > 1 else (None, None)
+        return RewardRefused(f"syntax error: {error.args[0]}; is a bracket or a string open?", "syntax", line, column)
+    return RewardRefused("syntax error: the file is too deeply nested, or has a number that is too long", "syntax")
+
+
+def _check_size(tree: ast.Module) -> None:
+    """Walk without recursion, so that no tree overflows the visitors that come later."""
+    stack: list[tuple[ast.AST, int]] = [(tree, 0)]
+    count = 0
+    while stack:
+        node, depth = stack.pop()
+        count += 1
+        if depth > MAX_DEPTH or count > MAX_NODES:
+            line = getattr(node, "lineno", None)
+            raise RewardRefused("too deeply nested or too long; split it into several statements", "syntax", line)
+        stack.extend((child, depth + 1) for child in ast.iter_child_nodes(node))

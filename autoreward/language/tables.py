@@ -1,0 +1,130 @@
+"""The allow-lists of the reward language, as data. What is not named here does not exist for a program."""
+
+from __future__ import annotations
+
+import ast
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MAX_SOURCE_BYTES = 64 * 1024
+MAX_NAME = 40
+MAX_STRING = 60
+MAX_IDEA = 500
+MAX_TERMS = 32
+MAX_TERM_VALUE = 1e6
+"""Largest absolute value of a term, before weights."""
+
+PARAMETERS = ("state", "action", "next_state", "memory")
+RESERVED = frozenset({"np", "math", "state", "next_state", "memory", "IDEA", "WEIGHTS"})
+"""Names that a program must not give another meaning."""
+
+BUILTINS = _words(
+    "abs all any bool dict enumerate float int len list max min range reversed round sorted str sum tuple zip"
+)
+
+NUMPY_FUNCTIONS = _words(
+    """
+    abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan arctan2
+    arctanh argmax argmin argsort argwhere around array asarray atleast_1d atleast_2d atleast_3d average bincount
+    bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_arrays broadcast_to cbrt ceil clip column_stack
+    concatenate convolve copy copysign cos cosh count_nonzero cross cumprod cumsum deg2rad degrees delete diag
+    diagonal diff digitize divide dot einsum equal exp exp2 expand_dims expm1 eye fabs flip float_power floor
+    floor_divide fmax fmin fmod full full_like greater greater_equal heaviside histogram hstack hypot identity inner
+    insert interp invert isclose isfinite isin isinf isnan kron less less_equal linspace log log10 log1p log2
+    logaddexp logical_and logical_not logical_or logical_xor matmul max maximum mean median min minimum mod moveaxis
+    multiply nan_to_num nanmax nanmean nanmin nansum ndim negative nonzero not_equal ones ones_like outer pad
+    percentile piecewise polyval positive power prod ptp quantile rad2deg radians ravel reciprocal remainder repeat
+    reshape rint roll rot90 round searchsorted select shape sign signbit sin sinc sinh size sort split sqrt square
+    squeeze stack std subtract sum swapaxes take take_along_axis tan tanh tensordot tile trace transpose tril triu
+    true_divide trunc unwrap var vdot vstack where zeros zeros_like
+    linalg.norm linalg.det linalg.inv linalg.solve linalg.eigvalsh linalg.matrix_power
+    """
+)
+"""Dotted names below `np` that may be called."""
+
+NUMPY_CONSTANTS = _words("pi e inf nan newaxis euler_gamma")
+NUMPY_TYPES = _words("float32 float64 int32 int64 uint8 bool_")
+"""Types may be called (`np.float32(2)`) and given as `dtype`."""
+
+MATH_FUNCTIONS = _words(
+    """
+    acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh degrees exp expm1 fabs floor fmod hypot isclose
+    isfinite isinf isnan log log10 log1p log2 pow radians sin sinh sqrt tan tanh trunc
+    """
+)
+MATH_CONSTANTS = _words("pi e inf nan tau")
+
+METHODS = _words(
+    """
+    all any append argmax argmin argsort astype clip copy cumprod cumsum diagonal dot endswith extend fill flatten get
+    items keys max mean min nonzero prod ravel repeat reshape round squeeze startswith std sum swapaxes take trace
+    transpose update values var
+    """
+)
+PROPERTIES = _words("shape ndim size dtype T")
+
+ADVICE = {
+    "np.random": "there is no randomness: a row's reward depends on its own row and memory alone",
+    "np.empty": "write np.zeros(...)",
+    "np.empty_like": "write np.zeros_like(...)",
+    "np.vectorize": "write the operation on whole arrays, such as np.where(...)",
+    "np.apply_along_axis": "write the operation on whole arrays with axis=-1",
+    "np.load": "a program reads no files",
+    "np.save": "a program writes no files",
+    "print": "return the quantity as a term; every term is recorded",
+    "getattr": "name the attribute directly",
+    "hasattr": "fields are known beforehand; read them by their literal key",
+    "isinstance": "every field is an array with leading dimension N",
+    "open": "a program reads and writes no files",
+    "exec": "write the code itself",
+    "eval": "write the expression itself",
+    "set": "write a list or a tuple",
+    "map": "write a comprehension",
+    "filter": "write a comprehension",
+    "torch": "programs run on NumPy; write np.*",
+    "env": "a program sees the fields of state and next_state alone",
+    "info": "a program sees the fields of state and next_state alone",
+    "obs": "read the fields of `state` by name",
+    "next_obs": "read the fields of `next_state` by name",
+    "done": "terminations are not shown to programs; read the field that causes them",
+}
+"""What to write instead of names that models often write."""
+
+NODES: frozenset[type[ast.AST]] = frozenset(
+    getattr(ast, name)
+    for name in _words("""
+    Module FunctionDef arguments arg Return Assign AugAssign AnnAssign For If Expr Pass Break Continue
+    BoolOp BinOp UnaryOp Lambda IfExp Dict List Tuple ListComp DictComp GeneratorExp comprehension Compare Call keyword
+    JoinedStr FormattedValue Constant Attribute Subscript Name Slice Load Store
+    And Or Add Sub Mult MatMult Div Mod Pow LShift RShift BitOr BitXor BitAnd FloorDiv Invert Not UAdd USub
+    Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn
+    """)
+)
+
+NODE_ADVICE = {
+    "While": ("`while` loop", "loop over range(...) or work on whole arrays"),
+    "ClassDef": ("class", "write functions"),
+    "Try": ("`try`", "avoid the fault instead, for example with np.where or a small constant in the denominator"),
+    "TryStar": ("`try`", "avoid the fault instead"),
+    "Raise": ("`raise`", "return terms for every row"),
+    "Assert": ("`assert`", "return terms for every row"),
+    "With": ("`with`", "a program opens nothing"),
+    "Global": ("`global`", "keep what lasts through an episode in memory"),
+    "Nonlocal": ("`nonlocal`", "return the value"),
+    "Delete": ("`del`", "leave the name alone"),
+    "NamedExpr": ("`:=`", "assign on a line of its own"),
+    "Yield": ("`yield`", "return a dict of terms"),
+    "YieldFrom": ("`yield`", "return a dict of terms"),
+    "Await": ("`await`", "write plain functions"),
+    "AsyncFunctionDef": ("async function", "write plain functions"),
+    "AsyncFor": ("`async for`", "write plain functions"),
+    "AsyncWith": ("`async with`", "write plain functions"),
+    "Match": ("`match`", "write np.where or np.select"),
+    "Starred": ("`*`", "name every element"),
+    "Set": ("set", "write a list or a tuple"),
+    "SetComp": ("set comprehension", "write a list comprehension"),
+}
+"""Constructs that models write though the language lacks them: how messages call them, and what to write instead."""

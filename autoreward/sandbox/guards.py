@@ -1,0 +1,179 @@
+"""Compilation by RestrictedPython, as a second opinion after the static rules, with guards of our own at run time.
+
+Covered: attributes, writes and names are checked again when the program runs; np and math are namespaces of allowed
+functions, never the modules. Not covered: memory and time (limits of the process), and whatever a hole in CPython or
+NumPy allows.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+import math
+import operator
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import numpy as np
+from RestrictedPython.compile import compile_restricted_exec
+from RestrictedPython.Guards import guarded_iter_unpack_sequence, guarded_unpack_sequence
+
+from autoreward.errors import RewardRefused
+from autoreward.language import tables
+
+FILENAME = "<reward>"
+
+_INPLACE: dict[str, Callable[[Any, Any], Any]] = {
+    "+=": operator.add,
+    "-=": operator.sub,
+    "*=": operator.mul,
+    "/=": operator.truediv,
+    "%=": operator.mod,
+    "**=": operator.pow,
+    "<<=": operator.lshift,
+    ">>=": operator.rshift,
+    "|=": operator.or_,
+    "^=": operator.xor,
+    "&=": operator.and_,
+    "//=": operator.floordiv,
+    "@=": operator.matmul,
+}
+
+
+class Library:
+    """A namespace of allowed functions and constants."""
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.members = members
+
+
+class FrozenList(list[Any]):
+    """A list of the module level: shared by all calls, so nothing may change it."""
+
+    def _refuse(self, *_: object) -> None:
+        raise TypeError("constants cannot be changed")
+
+    append = extend = insert = remove = sort = reverse = clear = __setitem__ = __delitem__ = _refuse  # type: ignore[assignment]
+
+
+class FrozenDict(dict[Any, Any]):
+    """A dict of the module level."""
+
+    def _refuse(self, *_: object) -> None:
+        raise TypeError("constants cannot be changed")
+
+    update = clear = __setitem__ = __delitem__ = _refuse  # type: ignore[assignment]
+
+
+def freeze(value: Any) -> Any:  # noqa: ANN401 - any constant
+    """A constant that no call can change for the next one."""
+    if isinstance(value, list):
+        return FrozenList(freeze(item) for item in value)
+    if isinstance(value, tuple):
+        return tuple(freeze(item) for item in value)
+    if isinstance(value, dict):
+        return FrozenDict({key: freeze(item) for key, item in value.items()})
+    if isinstance(value, np.ndarray):
+        value = value.copy()
+        value.setflags(write=False)
+    return value
+
+
+def compile_program(tree: ast.Module) -> CodeType:
+    """Compile a tree that passed the static rules.
+
+    Raises:
+        RewardRefused: RestrictedPython refuses it.
+    """
+    tree = ast.fix_missing_locations(_Rewriter().visit(tree))
+    try:
+        result = compile_restricted_exec(tree, filename=FILENAME)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        raise RewardRefused("it does not compile", "syntax", line) from None
+    if result.errors or result.code is None:
+        raise RewardRefused(
+            f"RestrictedPython refuses it: {result.errors[0][:200] if result.errors else ''}", "restricted"
+        )
+    return result.code
+
+
+class _Rewriter(ast.NodeTransformer):
+    """`a[m] += v` becomes `a[m] = a[m] + v`: ordinary code that RestrictedPython would refuse."""
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        self.generic_visit(node)
+        if not isinstance(node.target, ast.Subscript):
+            return node
+        read = copy.deepcopy(node.target)
+        read.ctx = ast.Load()
+        value = ast.BinOp(left=read, op=node.op, right=node.value)
+        return ast.copy_location(ast.Assign(targets=[node.target], value=ast.copy_location(value, node)), node)
+
+
+def namespace(extra_types: tuple[type, ...]) -> dict[str, Any]:
+    """Globals in which a program is executed; objects of `extra_types` may be read and written by their methods."""
+    readable = {np.ndarray, dict, list, tuple, str, float, int, bool, FrozenList, FrozenDict, *extra_types}
+    writable = {np.ndarray, dict, list, *extra_types}
+    names = tables.METHODS | tables.PROPERTIES
+
+    def get_attribute(value: Any, name: str) -> Any:  # noqa: ANN401 - the program's own values
+        if type(value) is Library:
+            return value.members[name]
+        if name in names and (type(value) in readable or isinstance(value, np.generic)):
+            return getattr(value, name)
+        raise AttributeError("not an attribute of the reward language")
+
+    def get_write(value: Any) -> Any:  # noqa: ANN401
+        if type(value) in writable:
+            return value
+        raise TypeError("cannot be changed")
+
+    return {
+        "__builtins__": {
+            **{name: getattr(builtins, name) for name in tables.BUILTINS},
+            "__import__": _import_for_numpy,
+        },
+        "__name__": "reward",
+        "np": _library(np, tables.NUMPY_FUNCTIONS | tables.NUMPY_CONSTANTS | tables.NUMPY_TYPES),
+        "math": _library(math, tables.MATH_FUNCTIONS | tables.MATH_CONSTANTS),
+        "_getattr_": get_attribute,
+        "_getitem_": operator.getitem,
+        "_getiter_": _same,
+        "_write_": get_write,
+        "_inplacevar_": _in_place,
+        "_unpack_sequence_": guarded_unpack_sequence,
+        "_iter_unpack_sequence_": guarded_iter_unpack_sequence,
+    }
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401
+    return value
+
+
+def _in_place(sign: str, left: Any, right: Any) -> Any:  # noqa: ANN401
+    """`r += v` makes a new array, so that an input or another variable's array never changes."""
+    return _INPLACE[sign](left, right)
+
+
+def _import_for_numpy(name: str, *arguments: Any) -> Any:  # noqa: ANN401
+    """NumPy's C code imports helpers of its own through the builtins of whoever calls it; no program can name this."""
+    if name.split(".")[0] != "numpy":
+        raise ImportError("imports are not part of the reward language")
+    return __import__(name, *arguments)
+
+
+def _library(module: Any, names: frozenset[str]) -> Library:  # noqa: ANN401 - a module
+    """Dotted names become nested namespaces. A name that this NumPy does not have is left out."""
+    members: dict[str, Any] = {}
+    for name in names:
+        head, _, tail = name.partition(".")
+        found = getattr(module, head, None)
+        if tail:
+            found = getattr(found, tail, None)
+            members.setdefault(head, Library({})).members[tail] = found
+        elif found is not None or head == "newaxis":
+            members[head] = found
+    return Library(members)

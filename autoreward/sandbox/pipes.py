@@ -1,0 +1,94 @@
+"""The parent's side of a cell's pipes: every read and write ends at a deadline, whatever the child does."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import time
+from typing import Any
+
+from autoreward.sandbox import frames
+
+_CHUNK = 1 << 20
+
+
+class Late(Exception):
+    """The deadline passed."""
+
+
+class Gone(Exception):
+    """The other side closed the pipe."""
+
+
+class Channel:
+    """Request and reply over two pipes."""
+
+    def __init__(self, write: int, read: int) -> None:
+        """Take the descriptors; they stay owned by the caller.
+
+        Args:
+            write: towards the child.
+            read: from the child.
+        """
+        self._write, self._read = write, read
+        self._buffer = bytearray()
+        self._readable, self._writable = select.poll(), select.poll()
+        self._readable.register(read, select.POLLIN)
+        self._writable.register(write, select.POLLOUT)
+        for descriptor in (write, read):
+            os.set_blocking(descriptor, False)
+            # Fewer switches for large chunks; a system that refuses keeps its default.
+            with contextlib.suppress(OSError, AttributeError):
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _CHUNK)
+
+    def ask(self, request: bytes, deadline: float) -> tuple[dict[str, Any], dict[str, frames.Array]]:
+        """Send a frame and wait for the reply; `deadline` on the monotonic clock.
+
+        Raises:
+            Late: the deadline passed.
+            Gone: the child closed its side.
+            frames.BadFrame: what came is no frame.
+        """
+        self.send(request, deadline)
+        return self.receive(deadline)
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Write a frame. Raises as `ask`."""
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._write, view) :]
+            except BlockingIOError:
+                self._wait(self._writable, deadline)
+            except OSError:
+                raise Gone from None
+
+    def receive(self, deadline: float) -> tuple[dict[str, Any], dict[str, frames.Array]]:
+        """Read a frame. Raises as `ask`."""
+        start = frames.PREFIX.size
+        self._fill(start, deadline)
+        header, payload = frames.lengths(self._buffer[:start])
+        self._fill(start + header + payload, deadline)
+        with memoryview(self._buffer) as view:
+            frame = bytes(view[start : start + header]), bytes(view[start + header : start + header + payload])
+        del self._buffer[: start + header + payload]
+        return frames.decode(*frame)
+
+    def _fill(self, size: int, deadline: float) -> None:
+        while len(self._buffer) < size:
+            self._wait(self._readable, deadline)
+            try:
+                data = os.read(self._read, _CHUNK)
+            except OSError:
+                raise Gone from None
+            if not data:
+                raise Gone
+            self._buffer += data
+
+    @staticmethod
+    def _wait(poll: select.poll, deadline: float) -> None:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0 or not poll.poll(remaining * 1000):
+            raise Late

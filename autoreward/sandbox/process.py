@@ -1,0 +1,291 @@
+"""The cell as a process of its own, with nothing of its parent's.
+
+Covered: a fresh interpreter with an environment made from nothing, no inherited descriptors, the static rules and
+RestrictedPython with guards inside it, limits on memory, file writes, descriptors, processes and core dumps, no new
+privileges, a deadline for each phase after which the process group is killed, frames of JSON and raw arrays alone, and
+outputs that are checked here.
+
+Not covered: the kernel does not keep the process from reading files or opening sockets, should a program break out of
+the language. Expect this of code that a language model wrote in good faith; for hostile code use a virtual machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from autoreward.errors import CellFailed, RewardRefused, UnknownName
+from autoreward.language import tables
+from autoreward.language.program import Grammar, Program
+from autoreward.language.rules import is_name
+from autoreward.sandbox import frames
+from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
+from autoreward.sandbox.pipes import Channel, Gone, Late
+from autoreward.schema import EnvSchema
+
+ISOLATION = (
+    "level C: a process of its own with a clean environment, static rules, and limits on memory, time and processes; "
+    "the kernel does not restrict files or network"
+)
+
+START_SECONDS = 60.0
+"""For a new process to import NumPy, also on a slow and busy machine."""
+LOAD_SECONDS = 5.0
+_BOOT = "import sys; sys.path.append(sys.argv[1]); from autoreward.sandbox.child import main; main()"
+_ROOT = str(Path(__file__).resolve().parents[2])
+
+
+class ProcessCell:
+    """Runs one reward program in a child process. It starts when a program is loaded, and again if it has ended."""
+
+    def __init__(
+        self, deadline: float = 10.0, memory_bytes: int = 1 << 30, load_deadline: float = LOAD_SECONDS
+    ) -> None:
+        """Prepare a cell.
+
+        Args:
+            deadline: seconds that one call of `score` may take.
+            memory_bytes: what the process may allocate.
+            load_deadline: seconds that checking and compiling a program may take.
+        """
+        self._deadline, self._memory_bytes, self._load_deadline = deadline, memory_bytes, load_deadline
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._program: Program | None = None
+        self._dtypes: dict[str, type] = {}
+        self._names: list[str] | None = None
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running child."""
+        return self._process.pid if self._process else None
+
+    def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
+        """Verify and compile a program; see `Cell.load`."""
+        if self._channel is None:
+            self._start()
+        self._program, self._names = None, None
+        request = frames.encode({"source": source, "fields": schema.names, "grammar": grammar}, {})
+        fields, _ = self._ask(request, self._load_deadline, "while it was loaded")
+        if refused := fields.get("refused"):
+            raise _refusal(refused)
+        try:
+            program = Program.model_validate({**fields["program"], "source": source, "grammar": grammar})
+            schema.check_known([*program.state_fields, *program.next_state_fields])
+        except (KeyError, TypeError, ValidationError, UnknownName):
+            self._fail("the cell's reply is malformed", "died")
+        dtypes = {"float32": np.float32, "int64": np.int64, "bool": np.bool_}
+        self._dtypes = {
+            f"{mapping}.{field.name}": dtypes[field.dtype] for field in schema.fields for mapping in _MAPPINGS
+        }
+        self._dtypes["action"] = np.float32 if schema.action.kind == "continuous" else np.int64
+        self._program = program
+        return program
+
+    def score(self, inputs: Inputs, begun: NDArray[np.bool_], memory: Memory) -> Scores:
+        """Score a chunk; see `Cell.score`."""
+        if self._program is None:
+            raise CellFailed("the cell has no program: load one first", "died")
+        begun = np.ascontiguousarray(begun, np.bool_)
+        arrays: dict[str, Array] = {"begun": begun}
+        for name in self._program.inputs:
+            if name not in inputs:
+                raise ValueError(f"the program reads {name}, which is not among the inputs")
+            array: Array = np.ascontiguousarray(inputs[name], self._dtypes[name])
+            if array.shape[:2] != begun.shape:
+                raise ValueError(f"{name} has the shape {array.shape}, but begun has {begun.shape}")
+            arrays[name] = array
+        if self._program.uses_memory:
+            for name, values in memory.values.items():
+                arrays[f"memory.{name}"] = values
+                arrays[f"present.{name}"] = memory.present[name]
+        fields, found = self._ask(frames.encode({}, arrays), self._deadline, "while it scored a chunk")
+        return self._scores(fields, found, begun.shape)
+
+    def _scores(self, fields: Mapping[str, Any], found: Mapping[str, Array], shape: tuple[int, ...]) -> Scores:
+        """Check a reply as if the child wanted to harm, and take it over."""
+        names, values = fields.get("names"), found.get("terms")
+        if not isinstance(names, list) or values is None or "seconds" not in found:
+            self._fail("the cell's reply is malformed", "died")
+        if values.dtype != np.float32 or values.shape != (len(names), *shape) or found["seconds"].shape != ():
+            self._fail("the cell's reply is malformed", "died")
+        if names != self._names:
+            self._check_names(names)
+        # One pass finds NaN and infinity too: neither compares as within the bound.
+        if values.size and not np.abs(values).max() <= tables.MAX_TERM_VALUE:
+            raise CellFailed(self._bad_value(names, values), "output")
+        terms = {name: values[index] for index, name in enumerate(names)}
+        return Scores(terms, self._memory(found, shape[1]), max(0.0, float(found["seconds"])))
+
+    def _check_names(self, names: list[Any]) -> None:
+        """Names are the same in each call, and are those of WEIGHTS."""
+        program = self._program
+        prefixes = ("sparse.", "dense.") if program and program.grammar == "signs" else ("",)
+        bare = [name[len(prefix) :] for name in names for prefix in prefixes if str(name).startswith(prefix)]
+        if len(bare) != len(names) or not all(is_name(name) for name in bare) or len(set(names)) != len(names):
+            self._fail("the cell's reply is malformed", "died")
+        if self._names is not None:
+            raise CellFailed(
+                "the terms of one call differ from those of another; return the same terms always", "output"
+            )
+        if program and program.grammar == "terms" and set(names) != set(program.weights):
+            lacking, idle = sorted(set(names) - set(program.weights)), sorted(set(program.weights) - set(names))
+            faults = [f"term `{name}` has no weight in WEIGHTS" for name in lacking[:3]]
+            faults += [f"WEIGHTS names `{name}`, which the function does not return" for name in idle[:3]]
+            raise CellFailed("; ".join(faults), "output")
+        self._names = names
+
+    @staticmethod
+    def _bad_value(names: list[str], values: Array) -> str:
+        for name, term in zip(names, values, strict=True):
+            if not np.isfinite(term).all():
+                share = 1.0 - float(np.isfinite(term).mean())
+                return f"term `{name}` is not finite in {share:.2%} of the rows (NaN or infinity)"
+            if np.abs(term).max() > tables.MAX_TERM_VALUE:
+                return f"term `{name}` reaches {np.abs(term).max():.3g}; at most {tables.MAX_TERM_VALUE:g} is allowed"
+        return "a term is not finite"
+
+    def _memory(self, found: Mapping[str, Array], rows: int) -> Memory:
+        values: dict[str, Array] = {}
+        present: dict[str, NDArray[np.bool_]] = {}
+        for key, array in found.items():
+            kind, _, name = key.partition(".")
+            if kind == "memory":
+                flags = found.get(f"present.{name}")
+                if not is_name(name) or array.shape[:1] != (rows,) or flags is None or flags.shape != (rows,):
+                    self._fail("the cell's reply is malformed", "died")
+                values[name], present[name] = array, flags.astype(np.bool_, copy=False)
+        return Memory(values, present)
+
+    def close(self) -> None:
+        """End the cell's process. Calling twice is fine."""
+        if self._finalizer is not None:
+            self._finalizer()
+        self._process = self._channel = self._program = self._finalizer = None
+
+    def _ask(self, request: bytes, seconds: float, when: str) -> tuple[dict[str, Any], dict[str, Array]]:
+        if self._channel is None:
+            raise CellFailed("the cell has ended: load the program again", "died")
+        try:
+            fields, arrays = self._channel.ask(request, time.monotonic() + seconds)
+        except Late:
+            self._fail(f"the reward program ran longer than {seconds:g} s {when} and was killed", "deadline")
+        except Gone:
+            self._fail(f"the cell's process ended {when}{self._cause()}", "died")
+        except frames.BadFrame:
+            self._fail("the cell's reply is malformed", "died")
+        except BaseException:
+            # An interrupt between request and reply leaves the pipes out of step.
+            self.close()
+            raise
+        if "fault" in fields:
+            raise _fault(fields)
+        return fields, arrays
+
+    def _fail(self, message: str, reason: str) -> NoReturn:
+        self.close()
+        raise CellFailed(message, reason)
+
+    def _cause(self) -> str:
+        """How the process ended, where the system tells."""
+        if self._process is None:
+            return ""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(1.0)
+            if code < 0:
+                return f" (signal {signal.Signals(-code).name})"
+            return f" (exit code {code})"
+        return ""
+
+    def _start(self) -> None:
+        command = [sys.executable, "-I", "-B", "-c", _BOOT, _ROOT, str(self._memory_bytes), str(self._deadline)]
+        # The signal at a parent's death comes when the *thread* that started the child ends.
+        command.append(str(os.getpid() if threading.current_thread() is threading.main_thread() else 0))
+        read_errors, write_errors = os.pipe()
+        os.set_blocking(write_errors, False)
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=write_errors,
+                bufsize=0,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(read_errors)
+            raise CellFailed(f"the cell's process cannot be started: {error.strerror}", "died") from None
+        finally:
+            os.close(write_errors)
+        self._finalizer = weakref.finalize(self, _end, self._process, read_errors)
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._channel = Channel(self._process.stdin.fileno(), self._process.stdout.fileno())
+        try:
+            self._channel.receive(time.monotonic() + START_SECONDS)
+        except (Late, Gone, frames.BadFrame):
+            os.set_blocking(read_errors, False)
+            with contextlib.suppress(OSError):
+                text = os.read(read_errors, 4096).decode(errors="replace").strip()
+                self._fail(
+                    f"the cell's process did not start: {text.splitlines()[-1] if text else 'no reason given'}", "died"
+                )
+            self._fail(f"the cell's process did not start within {START_SECONDS:g} s", "died")
+
+
+_MAPPINGS = ("state", "next_state")
+
+
+def _environment() -> dict[str, str]:
+    """Built from nothing: no key, no path, no name of the parent's. LD_LIBRARY_PATH alone, which Python may need."""
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    # Without the threshold, glibc gives memory back after each call and asks for it again in the next.
+    fixed = {"LANG": "C.UTF-8", "MALLOC_TRIM_THRESHOLD_": "268435456", **dict.fromkeys(threads, "1")}
+    return fixed | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+
+
+def _end(process: subprocess.Popen[bytes], errors: int) -> None:
+    """Kill the process group, collect the process, close the pipes."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    with contextlib.suppress(OSError):
+        os.close(errors)
+
+
+def _refusal(found: Mapping[str, Any]) -> RewardRefused:
+    error = RewardRefused(str(found.get("message", ""))[:600], str(found.get("rule", "")))
+    error.line, error.column = _integer(found.get("line")), _integer(found.get("column"))
+    return error
+
+
+def _fault(found: Mapping[str, Any]) -> CellFailed:
+    line = _integer(found.get("line"))
+    where = f"line {line}: " if line is not None else ""
+    reason = str(found.get("reason"))
+    known = reason if reason in ("memory", "exception", "output") else "exception"
+    return CellFailed(where + str(found["fault"])[:600], known, line)
+
+
+def _integer(value: object) -> int | None:
+    return value if type(value) is int else None
