@@ -1,0 +1,133 @@
+"""Judges episodes by the task's own rules: success, score, outcomes. No reward program comes near it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoreward.errors import UserError
+from autoreward.language.expressions import Expression
+from autoreward.schema import EnvSchema
+from autoreward.task import Task
+
+Array = NDArray[Any]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StepVerdict:
+    """What a step brought, [N] each."""
+
+    success_now: Bools
+    """The success expression is true after the step."""
+    first: Bools
+    """The episode rule holds for the first time in this episode (never for `final`: see `finish`)."""
+    ends: Bools
+    """The task ends the episode now."""
+
+
+@dataclass(frozen=True)
+class FinishedEpisodes:
+    """The K episodes that ended, in the order of their rows."""
+
+    success: Bools
+    """[K]."""
+    score: Floats | None
+    """[K]; None where the task has no score."""
+    outcomes: dict[str, Bools]
+    """Name -> [K], evaluated after the last step."""
+
+
+class EpisodeJudge:
+    """Follows N episodes at once.
+
+    Args:
+        task: its success rule, score and outcomes.
+        schema: of the environment.
+        num_envs: N.
+
+    Raises:
+        UserError: an expression does not parse, reads an unknown field, or gives a vector.
+    """
+
+    def __init__(self, task: Task, schema: EnvSchema, num_envs: int) -> None:
+        self._rule, self._needed = task.success.rule, task.success.steps if task.success.rule == "held" else 1
+        self._ends = task.success.ends_episode and self._rule != "final"
+        self._reduce = task.score.reduce if task.score is not None else None
+        shapes = {field.name: field.shape for field in schema.fields}
+        self._success = _expression("success", task.success.expression, shapes)
+        self._score = _expression("score", task.score.expression, shapes) if task.score is not None else None
+        self._outcomes = {name: _expression(f"outcome {name}", text, shapes) for name, text in task.outcomes.items()}
+        expressions = [self._success, *([self._score] if self._score else []), *self._outcomes.values()]
+        self.fields: tuple[str, ...] = tuple(dict.fromkeys(name for part in expressions for name in part.fields))
+        """The fields that `step` must be given."""
+        self._n = num_envs
+        self._now = np.zeros(num_envs, dtype=np.bool_)
+        self._streak = np.zeros(num_envs, dtype=np.int64)
+        self._held = np.zeros(num_envs, dtype=np.bool_)
+        self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._value = np.zeros(num_envs, dtype=np.float64)
+        self._last: dict[str, Array] = {}
+
+    def step(self, values: Mapping[str, Array]) -> StepVerdict:
+        """Judge a step.
+
+        Args:
+            values: `fields` after the step, each [N, ...]. They are kept until the next step, not copied.
+        """
+        self._now = np.broadcast_to(self._success.evaluate(values) != 0, (self._n,)).copy()
+        self._streak = np.where(self._now, self._streak + 1, 0)
+        first = (self._streak >= self._needed) & ~self._held if self._rule != "final" else np.zeros_like(self._now)
+        self._held |= first
+        self._add_score(values)
+        self._steps += 1
+        self._last = {name: values[name] for name in self.fields}
+        return StepVerdict(self._now.copy(), first, first.copy() if self._ends else np.zeros_like(first))
+
+    def _add_score(self, values: Mapping[str, Array]) -> None:
+        if self._score is None:
+            return
+        now = np.broadcast_to(np.asarray(self._score.evaluate(values), dtype=np.float64), (self._n,))
+        now = np.where(np.isfinite(now), now, 0.0)  # a step without a number (a division by zero) counts as 0
+        if self._reduce in ("mean", "sum"):
+            self._value = self._value + now
+        elif self._reduce == "last":
+            self._value = now
+        else:
+            pick = np.maximum if self._reduce == "max" else np.minimum
+            self._value = np.where(self._steps == 0, now, pick(self._value, now))
+
+    def finish(self, mask: Bools) -> FinishedEpisodes:
+        """The verdicts of the masked rows [N], whose episodes end here; these rows begin anew."""
+        success = (self._now if self._rule == "final" else self._held)[mask]
+        score = None
+        if self._score is not None:
+            score = self._value[mask]
+            if self._reduce == "mean":
+                score = score / np.maximum(self._steps[mask], 1)
+        count = int(mask.sum())
+        rows = {name: value[mask] for name, value in self._last.items()}
+        outcomes = {
+            name: np.broadcast_to(part.evaluate(rows) != 0, (count,)).copy()
+            if self._last or not part.fields
+            else np.zeros(count, dtype=np.bool_)
+            for name, part in self._outcomes.items()
+        }
+        for array in (self._now, self._held, self._streak, self._steps, self._value):
+            array[mask] = 0
+        return FinishedEpisodes(success, score, outcomes)
+
+
+def _expression(what: str, text: str, shapes: Mapping[str, tuple[int, ...]]) -> Expression:
+    try:
+        expression = Expression(text, list(shapes))
+        expression.check_shape(shapes)
+    except UserError as error:
+        error.args = (f"{what}: {error}",)
+        raise
+    return expression

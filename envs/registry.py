@@ -1,0 +1,157 @@
+"""Finds and makes environments: Gymnasium ids, `module:Id`, `module:factory`; and their schemas."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import gymnasium
+from gymnasium.envs.registration import registry as registered
+from gymnasium.wrappers import TimeLimit
+
+from autoreward.envs.contract import BatchEnv
+from autoreward.envs.derive import derive_schema
+from autoreward.envs.gym import GymBatchEnv, flat_action_space, flat_observation_space
+from autoreward.errors import AutorewardError, UnknownName, UserError
+from autoreward.schema import ActionSpec, EnvSchema
+from autoreward.task import EnvSpec
+
+DEFAULT_STEP_LIMIT = 1000
+"""For environments that say none: an episode that never ends can neither be trained on nor judged."""
+
+
+def make_env(spec: EnvSpec, num_envs: int) -> BatchEnv:
+    """N environments of a kind, stepped together.
+
+    Raises:
+        UnknownName: no environment has that id.
+        UserError: it does not construct, or its spaces are not supported.
+    """
+    schema = describe(spec)
+    return GymBatchEnv(functools.partial(make_single, spec), num_envs, schema)
+
+
+def describe(spec: EnvSpec) -> EnvSchema:
+    """The schema of an environment: the pack's fields where it has any, derived otherwise. Computed once a process.
+
+    Raises:
+        UnknownName: no environment has that id.
+        UserError: it does not construct, or its spaces are not supported.
+    """
+    return _describe(spec.model_dump_json())
+
+
+@functools.lru_cache(maxsize=256)
+def _describe(text: str) -> EnvSchema:
+    spec = EnvSpec.model_validate_json(text)
+    env = make_single(spec)
+    try:
+        flat_observation_space(env.observation_space)
+        limit = spec.step_limit or step_limit(env)
+        if not spec.fields:
+            return derive_schema(env, spec.id, limit, spec.description)
+        return EnvSchema(
+            env_id=spec.id,
+            fields=spec.fields,
+            action=action_spec(env),
+            step_limit=limit,
+            description=" ".join(spec.description.split()),
+        )
+    finally:
+        env.close()
+
+
+def action_spec(env: gymnasium.Env[Any, Any], meaning: str = "") -> ActionSpec:
+    """The action as reward programs see it."""
+    space = flat_action_space(env.action_space)
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return ActionSpec(kind="discrete", choices=int(space.n), meaning=meaning)
+    low, high = float(space.low.min()), float(space.high.max())
+    return ActionSpec(
+        kind="continuous",
+        shape=tuple(space.shape),
+        low=low if abs(low) < 1e30 else None,
+        high=high if abs(high) < 1e30 else None,
+        meaning=meaning,
+    )
+
+
+def step_limit(env: gymnasium.Env[Any, Any]) -> int:
+    """The environment's own step limit, or `DEFAULT_STEP_LIMIT`."""
+    layer: Any = env
+    while isinstance(layer, gymnasium.Wrapper):
+        if isinstance(layer, TimeLimit):
+            return int(layer._max_episode_steps)
+        layer = layer.env
+    declared = env.spec.max_episode_steps if env.spec is not None else None
+    return int(declared or DEFAULT_STEP_LIMIT)
+
+
+def make_single(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
+    """One Gymnasium environment, without Gymnasium's own step limit and checker where it is a registered one.
+
+    Raises:
+        UnknownName: no environment has that id.
+        UserError: it does not construct; the message says why.
+    """
+    maker = _maker(spec.id)
+    try:
+        env = maker(**spec.kwargs)
+    except AutorewardError:
+        raise
+    except Exception as error:  # the constructor is somebody else's code
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"environment {spec.id!r} does not construct: {reason}") from None
+    if not isinstance(env, gymnasium.Env):
+        raise UserError(f"{spec.id!r} gives a {type(env).__name__}, not a gymnasium.Env")
+    return env
+
+
+def _maker(env_id: str) -> Callable[..., Any]:
+    module_name, colon, name = env_id.partition(":")
+    if not colon:
+        return _registered_maker(env_id)
+    module = _import(module_name, env_id)
+    target = getattr(module, name, None)
+    if callable(target):
+        return target  # type: ignore[no-any-return]
+    if name in registered:
+        return _registered_maker(name)
+    known = [entry for entry in vars(module) if callable(getattr(module, entry)) and entry[0] != "_"]
+    raise UnknownName("environment", env_id, [f"{module_name}:{entry}" for entry in (*known, *registered)])
+
+
+def _registered_maker(env_id: str) -> Callable[..., Any]:
+    if env_id not in registered:
+        raise UnknownName(
+            "environment", env_id, registered, "Any Gymnasium id works, or module:Id, or module:factory of your own."
+        )
+    declared = registered[env_id].max_episode_steps
+
+    def make(**kwargs: object) -> gymnasium.Env[Any, Any]:
+        # The batch counts steps itself; the declared limit stays readable in `env.spec`.
+        env: gymnasium.Env[Any, Any] = gymnasium.make(env_id, max_episode_steps=-1, disable_env_checker=True, **kwargs)
+        if env.unwrapped.spec is not None:
+            env.unwrapped.spec.max_episode_steps = declared
+        return env
+
+    return make
+
+
+def _import(module_name: str, env_id: str) -> ModuleType:
+    here = os.getcwd()
+    added = here not in sys.path and "" not in sys.path
+    if added:
+        sys.path.insert(0, here)  # so that an environment beside the user is found, as `python -m` does
+    try:
+        return importlib.import_module(module_name)
+    except Exception as error:  # importing somebody else's module can raise anything
+        raise UserError(f"environment {env_id!r}: module {module_name!r} does not import: {error}") from None
+    finally:
+        if added:
+            sys.path.remove(here)
