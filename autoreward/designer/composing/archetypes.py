@@ -1,0 +1,109 @@
+"""First structures: different ways to make a reward of what the guide names, the most general first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from random import Random
+
+from autoreward.designer.composing.guide import Guide
+from autoreward.designer.composing.source import Structure
+from autoreward.designer.composing.terms import Catalogue, Term
+from autoreward.task import Task
+
+ENDING_BONUS = 50.0
+"""What success is worth where it ends the episode: more than the dense terms that the agent then forgoes."""
+Weights = dict[str, float]
+
+
+def usual_weight(term: Term, task: Task) -> float:
+    """The weight that a term begins with."""
+    if term.name == "success":
+        return ENDING_BONUS if task.success.ends_episode else 2.0
+    return {"effort": 0.05, "smooth": 0.05, "hold": 2.0, "keep": 0.3, "calm": 0.3, "fast": 0.5, "energy": 0.5}.get(
+        term.form, 1.0
+    )
+
+
+def _forms(form: str, quantities: Iterable[str | None]) -> list[str]:
+    return [f"{form}_{quantity}" for quantity in quantities if quantity]
+
+
+def _levels(guide: Guide) -> list[str]:
+    """Dense: each gap low, open-ended wishes, a posture."""
+    return [*_forms("low", guide.aims[:3]), *guide.wishes[:1], *guide.events[:1], *guide.costs[:1]]
+
+
+def _new_bests(guide: Guide) -> list[str]:
+    """Each new least gap pays once, so nothing is gained by going back and forth."""
+    return [*_forms("best", guide.aims[:3]), *guide.care[:1], *guide.events]
+
+
+def _drive(guide: Guide) -> list[str]:
+    """Motion first: new extremes of speed and place, then the whole gap's new bests."""
+    return [*guide.drives[:1], *_forms("best", [guide.whole]), *guide.wishes[:1], *guide.events[-1:]]
+
+
+def _closeness(guide: Guide) -> list[str]:
+    """Closeness that saturates, with progress to lead there."""
+    return [*_forms("near", guide.aims[:3]), *_forms("progress", [guide.whole]), *guide.care[:1], *guide.events[:1]]
+
+
+def _wish(guide: Guide) -> list[str]:
+    """What the words ask for, with care for the posture."""
+    return [*guide.wishes[:2], *guide.care[:2], *guide.events[-1:], *guide.costs[:1]]
+
+
+def _progress(guide: Guide) -> list[str]:
+    """Difference rewards alone: their sum depends on where the episode ends, not on how long it takes."""
+    return [*_forms("progress", guide.aims[:3]), *guide.events, *guide.costs[:1]]
+
+
+def _energy(guide: Guide) -> list[str]:
+    """Build up energy in the motion that success needs."""
+    return [*guide.drives[1:2], *guide.drives[3:4], *_forms("best", [guide.whole]), *guide.events[-1:]]
+
+
+def _exact(guide: Guide) -> list[str]:
+    """Far and near together: a level that leads, and a sharp closeness."""
+    return [*_forms("low", [guide.whole]), *_forms("tight", guide.aims[:2]), *guide.wishes[:1], *guide.events[:1]]
+
+
+ARCHETYPES: tuple[Callable[[Guide], list[str]], ...] = (
+    _levels,
+    _new_bests,
+    _drive,
+    _closeness,
+    _wish,
+    _progress,
+    _energy,
+    _exact,
+)
+
+
+def archetype(number: int, task: Task, catalogue: Catalogue, guide: Guide) -> Structure:
+    """The structure of that number; beyond the last they begin again."""
+    names = ARCHETYPES[number % len(ARCHETYPES)](guide)
+    names = [name for name in dict.fromkeys(names) if name in catalogue.terms]
+    return weighted(names or fallback(catalogue), task, catalogue)
+
+
+def weighted(names: Iterable[str], task: Task, catalogue: Catalogue) -> Structure:
+    """A structure of terms with the weights that they begin with."""
+    return Structure(tuple((name, usual_weight(catalogue.terms[name], task)) for name in names))
+
+
+def fallback(catalogue: Catalogue) -> list[str]:
+    """Something to begin with where neither words nor rule match any field."""
+    return ["success", *[name for name in catalogue.terms if name.startswith(("range_", "best_"))][:2]]
+
+
+def drawn(random: Random, task: Task, catalogue: Catalogue, worth: Callable[[Term], float]) -> Structure:
+    """A fresh structure of two to five terms, each drawn in proportion to `worth`, with weights about the usual."""
+    names: list[str] = []
+    pool = list(catalogue.terms.values())
+    for _ in range(random.randint(2, 5)):
+        chances = [0.0 if term.name in names else worth(term) for term in pool]
+        if sum(chances) > 0:
+            names.append(random.choices(pool, chances)[0].name)
+    structure = weighted(names, task, catalogue)
+    return Structure(tuple((name, weight * random.choice((0.5, 1.0, 1.0, 2.0))) for name, weight in structure.weights))

@@ -1,0 +1,128 @@
+"""What the task's words and success rule say about which terms are worth trying."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autoreward.designer.composing import words
+from autoreward.designer.composing.quantities import Quantity
+from autoreward.designer.composing.terms import Catalogue
+from autoreward.schema import EnvSchema, Field
+from autoreward.task import Task
+
+_MOST = 4
+
+
+@dataclass(frozen=True)
+class Guide:
+    """Names of catalogue terms by the part they can play, the most promising first."""
+
+    aims: tuple[str, ...]
+    """Quantities that should become small: gaps of the success rule, else the distances that the text is about."""
+    whole: str | None
+    """The aim that stands for all: the sum of gaps, or the only one."""
+    wishes: tuple[str, ...]
+    """Open-ended terms that the words or an open comparison ask for, such as `high_x_velocity`."""
+    drives: tuple[str, ...]
+    """Terms that make the agent move and explore."""
+    care: tuple[str, ...]
+    """Terms that keep a posture, for episodes that can end early and for bodies that can fall."""
+    events: tuple[str, ...]
+    """`hold` where the rule asks for it, and `success`."""
+    costs: tuple[str, ...]
+    """Terms about the action."""
+
+
+def guide(task: Task, schema: EnvSchema, catalogue: Catalogue) -> Guide:
+    """Match a task with the grammar."""
+    told, asked = words.tokens(task.text), words.intents(task.text)
+    worth = {field.name: words.relevance(field, told, catalogue.rule.fields) for field in schema.fields}
+    ranked = sorted((f for f in schema.fields if f.dtype == "float32"), key=lambda field: -worth[field.name])
+    single = [gap.name for gap in catalogue.gaps if gap.name != "success_gap"]
+    near = [q.name for q in catalogue.distances if "near" in asked or sum(worth[f] for f in q.fields) >= 2]
+    aims = tuple(single or near[:2])
+    summed = "success_gap" if len(single) > 1 else aims[0] if aims else None
+    named = catalogue.terms
+    return Guide(
+        aims=aims,
+        whole=summed,
+        wishes=_known(_wishes(task, ranked, catalogue, asked), named)[:_MOST],
+        drives=_known(_drives(schema, ranked, catalogue), named)[: 2 * _MOST],
+        care=_known(_care(ranked, catalogue), named)[:_MOST],
+        events=_known(("hold", "success"), named),
+        costs=_known(("effort", "smooth_action"), named),
+    )
+
+
+def _known(names: Iterable[str], terms: Iterable[str]) -> tuple[str, ...]:
+    """Those that the grammar has, each once."""
+    there = frozenset(terms)
+    return tuple(dict.fromkeys(name for name in names if name in there))
+
+
+def _of(field: Field, catalogue: Catalogue) -> list[Quantity]:
+    return [value for value in catalogue.values if value.fields == (field.name,)]
+
+
+def _main(field: Field, catalogue: Catalogue) -> list[Quantity]:
+    """The number of a field that words like `high` or `forward` mean: itself, else z of heights and x of ways."""
+    found = _of(field, catalogue)
+    if len(found) <= 1:
+        return found
+    wanted = "_z" if words.trait(field) == "height" else "_x"
+    return [value for value in found if value.name.endswith(wanted)]
+
+
+def _wishes(task: Task, ranked: list[Field], catalogue: Catalogue, asked: frozenset[words.Intent]) -> list[str]:
+    """Open comparisons first, then what the words ask of the fields that they are about."""
+    by_field = {value.fields[0]: value.name for value in reversed(catalogue.values)}
+    names = [f"high_{by_field[a.rising]}" for a in catalogue.rule.atoms if a.rising in by_field]
+    names += [f"down_{by_field[a.falling]}" for a in catalogue.rule.atoms if a.falling in by_field]
+    way = "down" if words.backward(task.text) else "high"
+    for field in sorted(ranked, key=lambda field: bool(words.tokens(field.name) & {"z", "y", "vertical", "lateral"})):
+        kind = words.trait(field)
+        for value in _main(field, catalogue):
+            if kind == "speed" and "fast" in asked:
+                names.append(f"{way}_{value.name}")
+            elif kind == "height" and "high" in asked:
+                names.append(f"high_{value.name}")
+            elif kind in ("speed", "spin") and "still" in asked:
+                names.append(f"small_{value.name}")
+            elif kind == "spin" and "turn" in asked and words.tokens(field.name) & words.BODY:
+                names.append(f"{way}_{value.name}")
+            elif kind == "angle" and "upright" in asked and words.tokens(field.name) & words.BODY:
+                names.append(f"calm_{value.name}")
+    return names
+
+
+def _drives(schema: EnvSchema, ranked: list[Field], catalogue: Catalogue) -> list[str]:
+    """Motion of what the success rule reads: its own range, and the velocities that go with it."""
+    names: list[str] = []
+    for field in (schema.field(name) for name in schema.names if name in catalogue.rule.fields):
+        kind = words.trait(field)
+        partner = "spin" if kind == "angle" else "speed"
+        shared = words.tokens(field.name)
+        moving = [other for other in ranked if words.trait(other) == partner]
+        moving.sort(key=lambda other: -len(shared & words.tokens(other.name)))
+        for value in [value for other in moving[:2] for value in _main(other, catalogue)]:
+            names += [f"burst_{value.name}", f"energy_{value.name}", f"fast_{value.name}"]
+        names += [f"{form}_{value.name}" for value in _main(field, catalogue) for form in ("range", "record")]
+    heights = [field for field in ranked if words.trait(field) == "height"]
+    names += [f"record_{value.name}" for field in heights[:1] for value in _main(field, catalogue)]
+    return names
+
+
+def _care(ranked: list[Field], catalogue: Catalogue) -> list[str]:
+    """Heights kept as they began, and angles of the whole body kept near zero where success does not want them."""
+    names: list[str] = []
+    for field in ranked:
+        kind = words.trait(field)
+        whole = bool(words.tokens(field.name) & words.BODY) or kind == "height"
+        wanted = field.name in catalogue.rule.fields
+        for value in _main(field, catalogue) if whole else []:
+            if kind == "height":
+                names.append(f"high_{value.name}" if wanted else f"keep_{value.name}")
+            elif kind == "angle" and not wanted:
+                names.append(f"calm_{value.name}")
+    return names

@@ -1,0 +1,231 @@
+"""The typed grammar: forms that make a term of a quantity, and all terms of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from autoreward.designer.composing import quantities
+from autoreward.designer.composing.atoms import Rule, read_rule
+from autoreward.designer.composing.quantities import Quantity, rounded
+from autoreward.schema import EnvSchema
+from autoreward.task import Task
+
+GAIN = 10.0
+"""What progress over a quantity's whole scale is worth: about as much as ten steps of a level term."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One named term of a reward program. The name tells form and quantity, so a program can be read back."""
+
+    name: str
+    form: str
+    quantity: str
+    """Name of the quantity; `success` and `action` for terms about these."""
+    setup: tuple[str, ...]
+    """Statements before the `return`; equal ones of several terms are written once."""
+    value: str
+    """Expression, [N]."""
+    phrase: str
+    """As IDEA says it."""
+
+
+def _after(q: Quantity) -> str:
+    return f"{q.name} = {q.after}"
+
+
+def _before(q: Quantity) -> str:
+    return f"{q.name}_before = {q.before}"
+
+
+def _kept(q: Quantity, key: str, default: str, update: str) -> tuple[str, str]:
+    """Read something remembered of this episode, then store its update under the same key."""
+    return f'{key}_{q.name} = memory.get("{key}_{q.name}", {default})', f'memory["{key}_{q.name}"] = {update}'
+
+
+def _number(value: float) -> str:
+    return f"{rounded(value):g}" if abs(value) >= 1e-4 else f"{rounded(value)}"
+
+
+def _divided(value: str, scale: float) -> str:
+    return value if scale == 1.0 else f"{value} / {_number(scale)}"
+
+
+def _low(q: Quantity) -> Term:
+    return _make(q, "low", (_after(q),), _divided(f"-{q.name}", q.scale), f"keep {q.phrase} low")
+
+
+def _near(q: Quantity) -> Term:
+    value = f"np.exp(-{q.name} / {_number(q.scale / 4)})"
+    return _make(q, "near", (_after(q),), value, f"be close in {q.phrase}")
+
+
+def _tight(q: Quantity) -> Term:
+    width = 2 * q.tolerance if q.tolerance else q.scale / 20
+    value = f"np.exp(-{q.name} / {_number(width)})"
+    return _make(q, "tight", (_after(q),), value, f"be exact in {q.phrase}")
+
+
+def _progress(q: Quantity) -> Term:
+    value = f"{_number(GAIN / q.scale)} * ({q.name}_before - {q.name})"
+    return _make(q, "progress", (_after(q), _before(q)), value, f"reduce {q.phrase} in each step")
+
+
+def _best(q: Quantity) -> Term:
+    v = q.name
+    kept = _kept(q, "least", f"{v}_before", f"np.minimum(least_{v}, {v})")
+    value = f"{_number(GAIN / q.scale)} * np.maximum(least_{v} - {v}, 0.0)"
+    return _make(q, "best", (_after(q), _before(q), *kept), value, f"pay each new least of {q.phrase}")
+
+
+def _high(q: Quantity) -> Term:
+    return _make(q, "high", (_after(q),), _divided(q.name, q.scale), f"drive {q.phrase} up")
+
+
+def _down(q: Quantity) -> Term:
+    return _make(q, "down", (_after(q),), _divided(f"-{q.name}", q.scale), f"drive {q.phrase} down")
+
+
+def _small(q: Quantity) -> Term:
+    return _make(q, "small", (_after(q),), _divided(f"-np.abs({q.name})", q.scale), f"keep {q.phrase} near zero")
+
+
+def _calm(q: Quantity) -> Term:
+    value = f"np.exp(-np.abs({q.name}) / {_number(q.scale / 8)})"
+    return _make(q, "calm", (_after(q),), value, f"pay {q.phrase} near zero")
+
+
+def _keep(q: Quantity) -> Term:
+    v = q.name
+    kept = _kept(q, "first", f"{v}_before", f"first_{v}")
+    value = f"np.exp(-np.abs({v} - first_{v}) / {_number(q.scale / 8)})"
+    return _make(q, "keep", (_after(q), _before(q), *kept), value, f"keep {q.phrase} as the episode began")
+
+
+def _record(q: Quantity) -> Term:
+    v = q.name
+    kept = _kept(q, "most", f"{v}_before", f"np.maximum(most_{v}, {v})")
+    value = f"{_number(GAIN / q.scale)} * np.maximum({v} - most_{v}, 0.0)"
+    return _make(q, "record", (_after(q), _before(q), *kept), value, f"pay each new most of {q.phrase}")
+
+
+def _dip(q: Quantity) -> Term:
+    v = q.name
+    kept = _kept(q, "least", f"{v}_before", f"np.minimum(least_{v}, {v})")
+    value = f"{_number(GAIN / q.scale)} * np.maximum(least_{v} - {v}, 0.0)"
+    return _make(q, "dip", (_after(q), _before(q), *kept), value, f"pay each new least of {q.phrase}")
+
+
+def _range(q: Quantity) -> Term:
+    v = q.name
+    highest = _kept(q, "highest", f"{v}_before", f"np.maximum(highest_{v}, {v})")
+    lowest = _kept(q, "lowest", f"{v}_before", f"np.minimum(lowest_{v}, {v})")
+    beyond = f"np.maximum({v} - highest_{v}, 0.0) + np.maximum(lowest_{v} - {v}, 0.0)"
+    value = f"{_number(GAIN / q.scale)} * ({beyond})"
+    phrase = f"pay whatever widens the range of {q.phrase}"
+    return _make(q, "range", (_after(q), _before(q), *highest, *lowest), value, phrase)
+
+
+def _fast(q: Quantity) -> Term:
+    return _make(q, "fast", (_after(q),), _divided(f"np.abs({q.name})", q.scale), f"pay {q.phrase} either way")
+
+
+def _energy(q: Quantity) -> Term:
+    scaled = q.name if q.scale == 1.0 else f"{q.name} / {_number(q.scale)}"
+    return _make(q, "energy", (_after(q),), f"np.square({scaled})", f"build up {q.phrase} squared")
+
+
+def _burst(q: Quantity) -> Term:
+    v = q.name
+    kept = _kept(q, "fastest", f"np.abs({v}_before)", f"np.maximum(fastest_{v}, np.abs({v}))")
+    value = f"{_number(GAIN / q.scale)} * np.maximum(np.abs({v}) - fastest_{v}, 0.0)"
+    return _make(q, "burst", (_after(q), _before(q), *kept), value, f"pay each new largest size of {q.phrase}")
+
+
+def _make(q: Quantity, form: str, setup: tuple[str, ...], value: str, phrase: str) -> Term:
+    return Term(f"{form}_{q.name}", form, q.name, setup, value, phrase)
+
+
+Form = Callable[[Quantity], Term]
+COST_FORMS: dict[str, Form] = {"low": _low, "near": _near, "tight": _tight, "progress": _progress, "best": _best}
+"""Forms over gaps and distances, which are at least 0 and should become small."""
+VALUE_FORMS: dict[str, Form] = {
+    "high": _high,
+    "down": _down,
+    "small": _small,
+    "calm": _calm,
+    "keep": _keep,
+    "record": _record,
+    "dip": _dip,
+    "range": _range,
+    "fast": _fast,
+    "energy": _energy,
+    "burst": _burst,
+}
+"""Forms over field values, which can be wanted either way."""
+EVENTS = ("success", "hold")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every term that the grammar has for a task, by name, and what they were made of."""
+
+    terms: Mapping[str, Term]
+    gaps: tuple[Quantity, ...]
+    distances: tuple[Quantity, ...]
+    values: tuple[Quantity, ...]
+    rule: Rule
+
+    def quantity(self, name: str) -> Quantity | None:
+        """The quantity of that name."""
+        return next((q for q in (*self.gaps, *self.distances, *self.values) if q.name == name), None)
+
+
+def catalogue(task: Task, schema: EnvSchema) -> Catalogue:
+    """The grammar, spelt out for a task."""
+    rule = read_rule(task.success.expression, frozenset(schema.names))
+    gaps = tuple(quantities.gaps(rule, schema))
+    taken = [frozenset(gap.fields) for gap in gaps]
+    distances = tuple(quantities.distances(schema, task.text, taken))
+    costs = {q.name for q in (*gaps, *distances)}
+    values = tuple(q for q in quantities.values(schema) if q.name not in costs)
+    terms = [form(q) for q in (*gaps, *distances) for form in COST_FORMS.values()]
+    terms += [form(q) for q in values for form in VALUE_FORMS.values()]
+    terms += _events(task, rule) + _about_action(schema)
+    return Catalogue({term.name: term for term in terms}, gaps, distances, values, rule)
+
+
+def _events(task: Task, rule: Rule) -> list[Term]:
+    holds = f"holds = {rule.condition.replace('{s}', 'next_state')}"
+    phrase = "pay each step in which the task's condition holds"
+    terms = [Term("success", "success", "success", (holds,), "np.where(holds, 1.0, 0.0)", phrase)]
+    if task.success.rule == "held" and task.success.steps > 1:
+        setup = (
+            holds,
+            'streak = np.where(holds, memory.get("streak", np.zeros(holds.shape)) + 1.0, 0.0)',
+            'memory["streak"] = streak',
+        )
+        value = f"np.minimum(streak / {task.success.steps:g}, 1.0)"
+        phrase = "pay the more, the longer the task's condition has held"
+        terms.append(Term("hold", "hold", "success", setup, value, phrase))
+    return terms
+
+
+def _about_action(schema: EnvSchema) -> list[Term]:
+    action = schema.action
+    if action.kind == "discrete":
+        setup = ('last_action = memory.get("last_action", action)', 'memory["last_action"] = action')
+        value = "-np.where(action != last_action, 1.0, 0.0)"
+        return [Term("smooth_action", "smooth", "action", setup, value, "change the action seldom")]
+    bound = max(abs(action.low or 1.0), abs(action.high or 1.0))
+    scale = rounded(bound) if bound < 1e6 else 1.0
+    axes = ", axis=-1" if action.shape else ""
+    mean = "-np.mean(np.square({0}){1})" if axes else "-np.square({0})"
+    effort = mean.format(_divided("action", scale), axes)
+    smooth = _divided(mean.format("action - last_action", axes), rounded(scale * scale))
+    setup = ('last_action = memory.get("last_action", action)', 'memory["last_action"] = action')
+    return [
+        Term("effort", "effort", "action", (), effort, "spend little effort"),
+        Term("smooth_action", "smooth", "action", setup, smooth, "change the action gently"),
+    ]
