@@ -1,0 +1,113 @@
+"""A trained policy in NumPy only: what the evaluator and exported packages act with, kept as safetensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from autoreward.errors import UserError
+from autoreward.records import write_bytes
+
+FORMAT = "autoreward-policy-1"
+EPSILON = 1e-8
+
+Array = NDArray[Any]
+Kind = Literal["continuous", "discrete"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One linear layer, `x @ weight.T + bias`."""
+
+    weight: NDArray[np.float32]
+    """[out, in]."""
+    bias: NDArray[np.float32]
+    """[out]."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Normalised observation -> tanh layers -> mean action (clipped to its bounds) or the most likely choice."""
+
+    layers: tuple[Layer, ...]
+    """Hidden layers and the action layer, in order."""
+    mean: NDArray[np.float64]
+    """[D], running mean of the observations."""
+    variance: NDArray[np.float64]
+    """[D]."""
+    clip: float
+    """Normalised observations are clipped to [-clip, clip]."""
+    kind: Kind
+    low: NDArray[np.float32]
+    """[A], bounds of continuous actions (possibly infinite); [0] and [choices - 1] for discrete ones."""
+    high: NDArray[np.float32]
+
+    def act(self, obs: Array) -> Array:
+        """The deterministic actions.
+
+        Args:
+            obs: [N, D], not normalised.
+
+        Returns:
+            [N, A] float32, or [N] int64 for discrete actions.
+        """
+        normalised = (np.asarray(obs, dtype=np.float64) - self.mean) / np.sqrt(self.variance + EPSILON)
+        hidden: Array = np.clip(normalised, -self.clip, self.clip).astype(np.float32)
+        for layer in self.layers[:-1]:
+            hidden = np.tanh(hidden @ layer.weight.T + layer.bias)
+        output: Array = hidden @ self.layers[-1].weight.T + self.layers[-1].bias
+        if self.kind == "discrete":
+            return np.asarray(output.argmax(axis=-1), dtype=np.int64)
+        return np.clip(output, self.low, self.high).astype(np.float32)
+
+    def save(self, path: Path) -> None:
+        """Write it atomically as safetensors, with format, clip and kind in the header."""
+        tensors: dict[str, Array] = {"mean": self.mean, "variance": self.variance, "low": self.low, "high": self.high}
+        for index, layer in enumerate(self.layers):
+            tensors[f"layer.{index}.weight"] = layer.weight
+            tensors[f"layer.{index}.bias"] = layer.bias
+        header = {"format": FORMAT, "kind": self.kind, "clip": repr(self.clip), "layers": str(len(self.layers))}
+        contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+        write_bytes(path, save(contiguous, metadata={"policy": json.dumps(header)}))
+
+    @classmethod
+    def load(cls, path: Path) -> Policy:
+        """Read a policy back.
+
+        Raises:
+            UserError: the file is missing, or is no policy.
+        """
+        try:
+            with safe_open(str(path), framework="numpy") as file:
+                header = json.loads((file.metadata() or {}).get("policy", "{}"))
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        except FileNotFoundError:
+            raise UserError(f"policy {path} does not exist") from None
+        except (OSError, SafetensorError, ValueError) as error:
+            raise UserError(f"policy {path} does not read as safetensors: {error}") from None
+        if header.get("format") != FORMAT:
+            raise UserError(f"policy {path} is not one that autoreward wrote (expected format {FORMAT})")
+        return cls._from_tensors(header, tensors)
+
+    @classmethod
+    def _from_tensors(cls, header: Mapping[str, Any], tensors: Mapping[str, Array]) -> Policy:
+        return cls(
+            layers=tuple(
+                Layer(tensors[f"layer.{index}.weight"], tensors[f"layer.{index}.bias"])
+                for index in range(int(header["layers"]))
+            ),
+            mean=tensors["mean"],
+            variance=tensors["variance"],
+            clip=float(header["clip"]),
+            kind=header["kind"],
+            low=tensors["low"],
+            high=tensors["high"],
+        )

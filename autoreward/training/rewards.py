@@ -1,0 +1,198 @@
+"""Where the reward of a training step comes from: a program in its cell, the success rule, or the environment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoreward.errors import CellFailed, TrainingFailed
+from autoreward.language.program import Program
+from autoreward.reward.total import total, weighted
+from autoreward.sandbox.contract import Cell, Memory, Scores
+from autoreward.schema import EnvSchema
+from autoreward.training.contract import RewardSpec
+
+Array = NDArray[Any]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of N environments, as a reward is computed from it."""
+
+    state: dict[str, Array]
+    """Fields before the step, [N, ...]."""
+    action: Array
+    """[N, A] float32, or [N] int64."""
+    next_state: dict[str, Array]
+    """Fields after the step and before any reset."""
+    begun: Bools
+    """[N]: the step is the first of its episode."""
+    human: Floats
+    """[N]: the environment's own reward."""
+    solved: Bools
+    """[N]: the episode rule holds for the first time in this step (`final` rules: in the last step)."""
+    number: int
+    """Environment steps of the training before this one, for messages."""
+
+
+class RewardSource(Protocol):
+    """Gives the reward of each step. One source serves one training."""
+
+    state_fields: tuple[str, ...]
+    next_state_fields: tuple[str, ...]
+    seconds: float
+    """Time spent waiting for the reward."""
+
+    def reward(self, step: Step) -> tuple[Floats, dict[str, Floats]]:
+        """The reward [N], and its weighted terms, each [N].
+
+        Raises:
+            TrainingFailed: the reward is not finite, or its program cannot be run.
+        """
+        ...
+
+    def close(self) -> None:
+        """End what the source holds open."""
+        ...
+
+
+class HumanReward:
+    """The environment's own reward: the baseline `human`."""
+
+    state_fields: tuple[str, ...] = ()
+    next_state_fields: tuple[str, ...] = ()
+    seconds = 0.0
+
+    def reward(self, step: Step) -> tuple[Floats, dict[str, Floats]]:
+        """What the environment gave."""
+        if not np.isfinite(step.human).all():
+            raise TrainingFailed(f"the environment's own reward is not finite at step {step.number}")
+        return step.human, {}
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class SparseReward:
+    """1 in the step in which the episode rule first holds, else 0: the baseline `sparse`."""
+
+    state_fields: tuple[str, ...] = ()
+    next_state_fields: tuple[str, ...] = ()
+    seconds = 0.0
+
+    def reward(self, step: Step) -> tuple[Floats, dict[str, Floats]]:
+        """Paid once an episode."""
+        return step.solved.astype(np.float32), {}
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class ProgramReward:
+    """A reward program in its cell. Memory is kept here, so that the cell can be started again once."""
+
+    def __init__(self, spec: RewardSpec, schema: EnvSchema, new_cell: Callable[[], Cell]) -> None:
+        """Load the program.
+
+        Raises:
+            RewardRefused: it breaks a rule of the reward language.
+            TrainingFailed: the cell cannot load it.
+        """
+        if spec.source is None:
+            raise TrainingFailed("a reward of kind 'program' needs its source")
+        self._source, self._grammar, self._schema = spec.source, spec.grammar, schema
+        self._new_cell = new_cell
+        self._memory = Memory()
+        self._restarts = 1
+        self.seconds = 0.0
+        try:
+            self._cell, self.program = self._start()
+        except CellFailed as error:
+            raise TrainingFailed(f"the reward program cannot be loaded: {error}") from error
+        self.state_fields = self.program.state_fields
+        self.next_state_fields = self.program.next_state_fields
+
+    def reward(self, step: Step) -> tuple[Floats, dict[str, Floats]]:
+        """The total and the weighted terms, scored as a chunk of one step."""
+        inputs = {f"state.{name}": step.state[name][None] for name in self.state_fields}
+        inputs |= {f"next_state.{name}": step.next_state[name][None] for name in self.next_state_fields}
+        if self.program.reads_action:
+            inputs["action"] = step.action[None]
+        started = time.perf_counter()
+        scores = self._score(inputs, step.begun[None], step.number)
+        self.seconds += time.perf_counter() - started
+        self._memory = scores.memory
+        terms = {name: values[0] for name, values in weighted(self.program, scores.terms).items()}
+        reward = total(self.program, scores.terms)[0]
+        if not np.isfinite(reward).all():
+            raise TrainingFailed(self._not_finite(terms, step.number))
+        return reward, terms
+
+    def episode_sums(self, inputs: dict[str, Array], lengths: NDArray[np.int64]) -> dict[str, tuple[float, ...]]:
+        """Weighted term sums of recorded episodes.
+
+        Args:
+            inputs: arrays named by `Program.inputs`, [T, R, ...]; T is the longest, what lies past an end is ignored.
+            lengths: [R].
+
+        Raises:
+            CellFailed: the program cannot score them.
+        """
+        steps = int(lengths.max(initial=0))
+        if not steps:
+            return {}
+        begun = np.zeros((steps, len(lengths)), dtype=np.bool_)
+        begun[0] = True
+        valid = np.arange(steps)[:, None] < lengths[None]
+        terms = weighted(self.program, self._cell.score(inputs, begun, Memory()).terms)
+        return {
+            name: tuple(float(value) for value in np.where(valid, values, 0.0).sum(axis=0))
+            for name, values in terms.items()
+        }
+
+    def close(self) -> None:
+        """End the cell."""
+        self._cell.close()
+
+    def _start(self) -> tuple[Cell, Program]:
+        cell = self._new_cell()
+        try:
+            return cell, cell.load(self._source, self._schema, self._grammar)
+        except BaseException:
+            cell.close()
+            raise
+
+    def _score(self, inputs: dict[str, Array], begun: Bools, number: int) -> Scores:
+        try:
+            return self._cell.score(inputs, begun, self._memory)
+        except CellFailed as error:
+            # What a program raises, or gives that is no reward, it would raise and give again.
+            if not self._restarts or error.reason in ("exception", "output"):
+                raise TrainingFailed(f"reward program failed at step {number}: {error}") from error
+        # The memory of before the step is still here, so the same step is scored again as if nothing had happened.
+        self._restarts -= 1
+        self._cell.close()
+        try:
+            self._cell, self.program = self._start()
+            return self._cell.score(inputs, begun, self._memory)
+        except CellFailed as error:
+            raise TrainingFailed(f"reward program failed twice at step {number}: {error}") from error
+
+    def _not_finite(self, terms: dict[str, Floats], number: int) -> str:
+        guilty = [name for name, values in terms.items() if not np.isfinite(values).all()]
+        what = f"term {guilty[0]!r}" if guilty else "the sum of the terms"
+        return f"{what} of the reward program is not finite at step {number}"
+
+
+def make_reward(spec: RewardSpec, schema: EnvSchema, new_cell: Callable[[], Cell]) -> RewardSource:
+    """The source of a reward that is trained on (every kind but `random`)."""
+    if spec.kind == "program":
+        return ProgramReward(spec, schema, new_cell)
+    return SparseReward() if spec.kind == "sparse" else HumanReward()

@@ -1,0 +1,176 @@
+"""What a training's episodes amount to: their log, curves, and the statistics of every reward term."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoreward.records import write_bytes
+from autoreward.training.contract import TermStatistics
+
+POINTS = 10
+"""Points of every curve."""
+
+Array = NDArray[Any]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+
+class EpisodeLog:
+    """Sums returns and terms of the episodes under way, and keeps one row for each that has finished."""
+
+    def __init__(self, num_envs: int) -> None:
+        self._return = np.zeros(num_envs)
+        self._length = np.zeros(num_envs, dtype=np.int64)
+        self._terms: dict[str, Doubles] = {}
+        self._low: dict[str, float] = {}
+        self._high: dict[str, float] = {}
+        self._rows: dict[str, list[Array]] = {}
+        self.count = 0
+        """Finished episodes."""
+
+    def add_step(self, reward: Floats, terms: Mapping[str, Floats]) -> None:
+        """One step of every environment: reward [N] and weighted terms, each [N]."""
+        self._return += reward
+        self._length += 1
+        for name, values in terms.items():
+            if name not in self._terms:
+                self._terms[name] = np.zeros(len(self._return))
+                self._low[name], self._high[name] = float("inf"), float("-inf")
+            self._terms[name] += values
+            self._low[name] = min(self._low[name], float(values.min()))
+            self._high[name] = max(self._high[name], float(values.max()))
+
+    def finish(
+        self, mask: Bools, success: Bools, score: Doubles | None, outcomes: Mapping[str, Bools], step: int
+    ) -> None:
+        """The K masked rows have finished at that step of the training; arguments are [K]."""
+        count = int(mask.sum())
+        row: dict[str, Array] = {
+            "step": np.full(count, step),
+            "length": self._length[mask],
+            "own_return": self._return[mask],
+            "success": success,
+            "score": np.full(count, np.nan) if score is None else score,
+        }
+        row |= {f"outcome.{name}": values for name, values in outcomes.items()}
+        row |= {f"term.{name}": values[mask] for name, values in self._terms.items()}
+        for name, values in row.items():
+            self._rows.setdefault(name, []).append(values)
+        self.count += count
+        self._clear(mask)
+
+    def forget_running(self) -> None:
+        """Drop the episodes under way."""
+        self._clear(np.ones(len(self._return), dtype=np.bool_))
+
+    def recent_return(self, count: int) -> float | None:
+        """Mean own return of the last `count` finished episodes; None before the first."""
+        gathered: list[Array] = []
+        for values in reversed(self._rows.get("own_return", [])):
+            gathered.insert(0, values)
+            if sum(map(len, gathered)) >= count:
+                break
+        return float(np.concatenate(gathered)[-count:].mean()) if gathered else None
+
+    def arrays(self) -> dict[str, Array]:
+        """All finished episodes, arrays [E]."""
+        names = ("step", "length", "own_return", "success", "score")
+        return {name: np.zeros(0) for name in names} | {name: np.concatenate(all_) for name, all_ in self._rows.items()}
+
+    def constant_terms(self) -> set[str]:
+        """Terms that had one and the same value in every step."""
+        return {name for name, low in self._low.items() if low == self._high[name]}
+
+    def write(self, path: Path) -> None:
+        """Write `episodes.npz`, atomically."""
+        write_npz(path, self.arrays())
+
+    def _clear(self, mask: Bools) -> None:
+        self._return[mask] = 0.0
+        self._length[mask] = 0
+        for sums in self._terms.values():
+            sums[mask] = 0.0
+
+
+def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write arrays compressed, atomically. Names may hold anything but a slash."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, buffer.getvalue())
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Means of the training episodes in about ten equal stretches of the training; empty stretches are left out."""
+
+    points: tuple[int, ...]
+    """Environment steps at which each stretch ends."""
+    own_return: tuple[float, ...]
+    success: tuple[float, ...]
+    terms: dict[str, tuple[float, ...]]
+
+
+def curves(episodes: Mapping[str, Array], steps: int) -> Curves:
+    """Curves over a training of `steps` environment steps; `episodes` as in `episodes.npz`."""
+    bins = np.clip((episodes["step"] * POINTS - 1) // max(steps, 1), 0, POINTS - 1).astype(np.int64)
+    used = np.unique(bins)
+
+    def means(name: str) -> tuple[float, ...]:
+        return tuple(float(episodes[name][bins == index].mean()) for index in used)
+
+    return Curves(
+        points=tuple(int(steps * (index + 1) // POINTS) for index in used),
+        own_return=means("own_return"),
+        success=means("success"),
+        terms={name.removeprefix("term."): means(name) for name in episodes if name.startswith("term.")},
+    )
+
+
+def term_statistics(episodes: Mapping[str, Array], steps: int, constant: set[str]) -> dict[str, TermStatistics]:
+    """Statistics of every term over the training episodes; empty where no episode has finished.
+
+    Args:
+        episodes: arrays [E] as in `episodes.npz`.
+        steps: environment steps of the training.
+        constant: terms that never changed from step to step.
+    """
+    sums = {name.removeprefix("term."): values for name, values in episodes.items() if name.startswith("term.")}
+    if not sums or not len(episodes["step"]):
+        return {}
+    late = episodes["step"] > 0.75 * steps
+    late = late if late.any() else np.ones_like(late)
+    size = {name: float(np.abs(values[late]).mean()) for name, values in sums.items()}
+    whole = sum(size.values())
+    course = curves(episodes, steps).terms
+    return {
+        name: TermStatistics(
+            curve=course[name],
+            mean=float(values.mean()),
+            std=float(values.std()),
+            share=size[name] / whole if whole > 0 else 0.0,
+            success_correlation=_correlation(values, episodes["success"]),
+            score_correlation=_correlation(values, episodes["score"]),
+            constant=name in constant,
+        )
+        for name, values in sums.items()
+    }
+
+
+def _correlation(left: Array, right: Array) -> float | None:
+    """Pearson's, None where either side is constant or not known."""
+    left, right = left.astype(np.float64), right.astype(np.float64)
+    if len(left) < 2 or not np.isfinite(right).all():
+        return None
+    # Rounding alone makes a constant column look as if it varied by some 1e-17.
+    if any(np.ptp(side) <= 1e-9 * max(1.0, float(np.abs(side).max())) for side in (left, right)):
+        return None
+    value = float(np.corrcoef(left, right)[0, 1])
+    return min(max(value, -1.0), 1.0)
