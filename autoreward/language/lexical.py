@@ -84,18 +84,17 @@ def _check_tokens(source: str) -> None:
             if brackets > MAX_BRACKETS or indents > MAX_INDENTS or operators > MAX_OPERATORS:
                 advice = "too deeply nested or too long; split it into several statements"
                 raise RewardRefused(advice, "syntax", line, column)
-    except (tokenize.TokenError, SyntaxError, ValueError) as error:
+    except tokenize.TokenError:
+        return  # a bracket or string is open at the end; all tokens were seen, and the parser's message is better
+    except (SyntaxError, ValueError) as error:
         raise _syntax_error(error) from None
 
 
 def _syntax_error(error: BaseException) -> RewardRefused:
     """The fault without the source's own text: Python's messages quote names only."""
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and "integer string conversion" not in str(error.msg):
         message = re.sub(r"'[^']{41,}'", "'...'", error.msg or "invalid syntax")[:200]
         return RewardRefused(f"syntax error: {message}", "syntax", error.lineno, error.offset)
-    if isinstance(error, tokenize.TokenError):
-        line, column = error.args[1] if len(error.args) > 1 else (None, None)
-        return RewardRefused(f"syntax error: {error.args[0]}; is a bracket or a string open?", "syntax", line, column)
     return RewardRefused("syntax error: the file is too deeply nested, or has a number that is too long", "syntax")
 
 

@@ -69,6 +69,16 @@ def check_tree(source: str, field_names: Collection[str], grammar: Grammar) -> t
     return program, _executable(parts)
 
 
+def grammar_of(source: str) -> Grammar:
+    """The grammar that a file is written for, as its functions tell; `terms` where they do not.
+
+    Raises:
+        RewardRefused: it is no Python.
+    """
+    names = {node.name for node in parse(source).body if isinstance(node, ast.FunctionDef)}
+    return "signs" if names & set(FUNCTIONS["signs"]) and "compute_reward" not in names else "terms"
+
+
 def without_comments(source: str) -> str:
     """What of a program runs, as text: no comments, docstrings or annotations.
 
@@ -143,8 +153,8 @@ def _assign(parts: _Parts, statement: ast.Assign, grammar: Grammar) -> bool:
         return True
     else:
         rules = Rules((), parts.names, is_reward=False)
-        rules.visit(statement)
         _check_constant(statement.value)
+        rules.visit(statement)
         _define(parts, statement, target.id)
         parts.constants.append(statement)
     return False

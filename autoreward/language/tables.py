@@ -105,7 +105,7 @@ NODES: frozenset[type[ast.AST]] = frozenset(
 )
 
 NODE_ADVICE = {
-    "While": ("`while` loop", "loop over range(...) or work on whole arrays"),
+    "While": ("`while`", "loop over range(...) or work on whole arrays"),
     "ClassDef": ("class", "write functions"),
     "Try": ("`try`", "avoid the fault instead, for example with np.where or a small constant in the denominator"),
     "TryStar": ("`try`", "avoid the fault instead"),

@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from autoreward.errors import CellFailed, RewardRefused, UnknownName
-from autoreward.language import tables
 from autoreward.language.program import Grammar, Program
 from autoreward.language.rules import is_name
 from autoreward.sandbox import frames
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
+from autoreward.sandbox.outputs import are_term_names, check_terms, check_values, gather, input_types
 from autoreward.sandbox.pipes import Channel, Gone, Late
 from autoreward.schema import EnvSchema
 
@@ -63,9 +63,10 @@ class ProcessCell:
         """
         self._deadline, self._memory_bytes, self._load_deadline = deadline, memory_bytes, load_deadline
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
         self._channel: Channel | None = None
         self._program: Program | None = None
-        self._dtypes: dict[str, type] = {}
+        self._types: dict[str, type] = {}
         self._names: list[str] | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -88,11 +89,7 @@ class ProcessCell:
             schema.check_known([*program.state_fields, *program.next_state_fields])
         except (KeyError, TypeError, ValidationError, UnknownName):
             self._fail("the cell's reply is malformed", "died")
-        dtypes = {"float32": np.float32, "int64": np.int64, "bool": np.bool_}
-        self._dtypes = {
-            f"{mapping}.{field.name}": dtypes[field.dtype] for field in schema.fields for mapping in _MAPPINGS
-        }
-        self._dtypes["action"] = np.float32 if schema.action.kind == "continuous" else np.int64
+        self._types = input_types(schema)
         self._program = program
         return program
 
@@ -101,22 +98,17 @@ class ProcessCell:
         if self._program is None:
             raise CellFailed("the cell has no program: load one first", "died")
         begun = np.ascontiguousarray(begun, np.bool_)
-        arrays: dict[str, Array] = {"begun": begun}
-        for name in self._program.inputs:
-            if name not in inputs:
-                raise ValueError(f"the program reads {name}, which is not among the inputs")
-            array: Array = np.ascontiguousarray(inputs[name], self._dtypes[name])
-            if array.shape[:2] != begun.shape:
-                raise ValueError(f"{name} has the shape {array.shape}, but begun has {begun.shape}")
-            arrays[name] = array
+        arrays = {"begun": begun, **gather(self._program, self._types, inputs, begun)}
         if self._program.uses_memory:
             for name, values in memory.values.items():
                 arrays[f"memory.{name}"] = values
                 arrays[f"present.{name}"] = memory.present[name]
         fields, found = self._ask(frames.encode({}, arrays), self._deadline, "while it scored a chunk")
-        return self._scores(fields, found, begun.shape)
+        return self._scores(self._program, fields, found, begun.shape)
 
-    def _scores(self, fields: Mapping[str, Any], found: Mapping[str, Array], shape: tuple[int, ...]) -> Scores:
+    def _scores(
+        self, program: Program, fields: Mapping[str, Any], found: Mapping[str, Array], shape: tuple[int, ...]
+    ) -> Scores:
         """Check a reply as if the child wanted to harm, and take it over."""
         names, values = fields.get("names"), found.get("terms")
         if not isinstance(names, list) or values is None or "seconds" not in found:
@@ -124,40 +116,13 @@ class ProcessCell:
         if values.dtype != np.float32 or values.shape != (len(names), *shape) or found["seconds"].shape != ():
             self._fail("the cell's reply is malformed", "died")
         if names != self._names:
-            self._check_names(names)
-        # One pass finds NaN and infinity too: neither compares as within the bound.
-        if values.size and not np.abs(values).max() <= tables.MAX_TERM_VALUE:
-            raise CellFailed(self._bad_value(names, values), "output")
+            if not are_term_names(program, names):
+                self._fail("the cell's reply is malformed", "died")
+            check_terms(program, names, self._names)
+            self._names = names
+        check_values(names, values)
         terms = {name: values[index] for index, name in enumerate(names)}
         return Scores(terms, self._memory(found, shape[1]), max(0.0, float(found["seconds"])))
-
-    def _check_names(self, names: list[Any]) -> None:
-        """Names are the same in each call, and are those of WEIGHTS."""
-        program = self._program
-        prefixes = ("sparse.", "dense.") if program and program.grammar == "signs" else ("",)
-        bare = [name[len(prefix) :] for name in names for prefix in prefixes if str(name).startswith(prefix)]
-        if len(bare) != len(names) or not all(is_name(name) for name in bare) or len(set(names)) != len(names):
-            self._fail("the cell's reply is malformed", "died")
-        if self._names is not None:
-            raise CellFailed(
-                "the terms of one call differ from those of another; return the same terms always", "output"
-            )
-        if program and program.grammar == "terms" and set(names) != set(program.weights):
-            lacking, idle = sorted(set(names) - set(program.weights)), sorted(set(program.weights) - set(names))
-            faults = [f"term `{name}` has no weight in WEIGHTS" for name in lacking[:3]]
-            faults += [f"WEIGHTS names `{name}`, which the function does not return" for name in idle[:3]]
-            raise CellFailed("; ".join(faults), "output")
-        self._names = names
-
-    @staticmethod
-    def _bad_value(names: list[str], values: Array) -> str:
-        for name, term in zip(names, values, strict=True):
-            if not np.isfinite(term).all():
-                share = 1.0 - float(np.isfinite(term).mean())
-                return f"term `{name}` is not finite in {share:.2%} of the rows (NaN or infinity)"
-            if np.abs(term).max() > tables.MAX_TERM_VALUE:
-                return f"term `{name}` reaches {np.abs(term).max():.3g}; at most {tables.MAX_TERM_VALUE:g} is allowed"
-        return "a term is not finite"
 
     def _memory(self, found: Mapping[str, Array], rows: int) -> Memory:
         values: dict[str, Array] = {}
@@ -178,8 +143,10 @@ class ProcessCell:
         self._process = self._channel = self._program = self._finalizer = None
 
     def _ask(self, request: bytes, seconds: float, when: str) -> tuple[dict[str, Any], dict[str, Array]]:
-        if self._channel is None:
+        if self._channel is None or self._process is None:
             raise CellFailed("the cell has ended: load the program again", "died")
+        if os.getpid() != self._owner:
+            raise CellFailed("the cell belongs to the process that this one was forked from: make a new one", "died")
         try:
             fields, arrays = self._channel.ask(request, time.monotonic() + seconds)
         except Late:
@@ -215,6 +182,7 @@ class ProcessCell:
         command = [sys.executable, "-I", "-B", "-c", _BOOT, _ROOT, str(self._memory_bytes), str(self._deadline)]
         # The signal at a parent's death comes when the *thread* that started the child ends.
         command.append(str(os.getpid() if threading.current_thread() is threading.main_thread() else 0))
+        self._owner = os.getpid()
         read_errors, write_errors = os.pipe()
         os.set_blocking(write_errors, False)
         try:
@@ -233,7 +201,7 @@ class ProcessCell:
             raise CellFailed(f"the cell's process cannot be started: {error.strerror}", "died") from None
         finally:
             os.close(write_errors)
-        self._finalizer = weakref.finalize(self, _end, self._process, read_errors)
+        self._finalizer = weakref.finalize(self, _end, self._process, read_errors, os.getpid())
         assert self._process.stdin is not None and self._process.stdout is not None
         self._channel = Channel(self._process.stdin.fileno(), self._process.stdout.fileno())
         try:
@@ -248,9 +216,6 @@ class ProcessCell:
             self._fail(f"the cell's process did not start within {START_SECONDS:g} s", "died")
 
 
-_MAPPINGS = ("state", "next_state")
-
-
 def _environment() -> dict[str, str]:
     """Built from nothing: no key, no path, no name of the parent's. LD_LIBRARY_PATH alone, which Python may need."""
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -259,9 +224,9 @@ def _environment() -> dict[str, str]:
     return fixed | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 
-def _end(process: subprocess.Popen[bytes], errors: int) -> None:
-    """Kill the process group, collect the process, close the pipes."""
-    if process.poll() is None:
+def _end(process: subprocess.Popen[bytes], errors: int, owner: int) -> None:
+    """Kill the process group, collect the process, close the pipes. A fork of the owner only closes its copies."""
+    if os.getpid() == owner and process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
