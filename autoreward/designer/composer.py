@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from autoreward.designer.composing.archetypes import ARCHETYPES, archetype, drawn
+from autoreward.designer.composing.archetypes import archetypes, drawn
 from autoreward.designer.composing.guide import guide
 from autoreward.designer.composing.moves import Workshop, answer, any_change, cross
 from autoreward.designer.composing.source import Structure, read, render, signed
@@ -115,13 +115,12 @@ class _Search:
 
     def _first_ideas(self) -> Iterator[tuple[Structure, str, Tried | None]]:
         first = self.brief.index + self.brief.round * self.brief.candidates
-        if first < len(ARCHETYPES) and self.attempt == 0:
+        if self.attempt == 0:
             yield from self._archetypes(first)
 
     def _archetypes(self, first: int) -> Iterator[tuple[Structure, str, Tried | None]]:
-        for number in range(first, len(ARCHETYPES)):
-            structure = archetype(number, self.brief.task, self.catalogue, self.guide)
-            yield structure, f"archetype: {ARCHETYPES[number].__name__.strip('_').replace('_', ' ')}", None
+        for name, structure in archetypes(self.brief.task, self.catalogue, self.guide)[first:]:
+            yield structure, f"archetype: {name}", None
 
     def _fresh(self) -> bool:
         """The last candidate of a round is a fresh structure; every second one while nothing has ever succeeded."""

@@ -12,16 +12,25 @@ from autoreward.task import Task
 
 ENDING_BONUS = 50.0
 """What success is worth where it ends the episode: more than the dense terms that the agent then forgoes."""
-Weights = dict[str, float]
+_USUAL = {
+    "effort": 0.05,
+    "smooth": 0.05,
+    "hold": 2.0,
+    "keep": 0.3,
+    "calm": 0.5,
+    "small": 0.3,
+    "fast": 0.5,
+    "energy": 0.5,
+}
+_SIDE = 0.3
+"""What a term for the posture weighs beside the aim."""
 
 
 def usual_weight(term: Term, task: Task) -> float:
     """The weight that a term begins with."""
     if term.name == "success":
         return ENDING_BONUS if task.success.ends_episode else 2.0
-    return {"effort": 0.05, "smooth": 0.05, "hold": 2.0, "keep": 0.3, "calm": 0.3, "fast": 0.5, "energy": 0.5}.get(
-        term.form, 1.0
-    )
+    return _USUAL.get(term.form, 1.0)
 
 
 def _forms(form: str, quantities: Iterable[str | None]) -> list[str]:
@@ -40,7 +49,7 @@ def _new_bests(guide: Guide) -> list[str]:
 
 def _drive(guide: Guide) -> list[str]:
     """Motion first: new extremes of speed and place, then the whole gap's new bests."""
-    return [*guide.drives[:1], *_forms("best", [guide.whole]), *guide.wishes[:1], *guide.events[-1:]]
+    return [*guide.drives[:1], *_forms("best", [guide.whole]), *guide.events[-1:]]
 
 
 def _closeness(guide: Guide) -> list[str]:
@@ -80,16 +89,23 @@ ARCHETYPES: tuple[Callable[[Guide], list[str]], ...] = (
 )
 
 
-def archetype(number: int, task: Task, catalogue: Catalogue, guide: Guide) -> Structure:
-    """The structure of that number; beyond the last they begin again."""
-    names = ARCHETYPES[number % len(ARCHETYPES)](guide)
-    names = [name for name in dict.fromkeys(names) if name in catalogue.terms]
-    return weighted(names or fallback(catalogue), task, catalogue)
+def archetypes(task: Task, catalogue: Catalogue, guide: Guide) -> list[tuple[str, Structure]]:
+    """Name and structure of every archetype that has something dense to offer for this task, each once."""
+    found: dict[Structure, str] = {}
+    for make in ARCHETYPES:
+        names = [name for name in dict.fromkeys(make(guide)) if name in catalogue.terms]
+        if any(name not in (*guide.events, *guide.costs) for name in names):
+            aside = frozenset(guide.care if guide.aims else ()) - frozenset(guide.wishes[:1])
+            found.setdefault(weighted(names, task, catalogue, aside), make.__name__.strip("_").replace("_", " "))
+    if not found:
+        found[weighted(fallback(catalogue), task, catalogue)] = "exploration"
+    return [(name, structure) for structure, name in found.items()]
 
 
-def weighted(names: Iterable[str], task: Task, catalogue: Catalogue) -> Structure:
-    """A structure of terms with the weights that they begin with."""
-    return Structure(tuple((name, usual_weight(catalogue.terms[name], task)) for name in names))
+def weighted(names: Iterable[str], task: Task, catalogue: Catalogue, aside: frozenset[str] = frozenset()) -> Structure:
+    """A structure of terms with the weights that they begin with; those of `aside` weigh at most a third."""
+    usual = ((name, usual_weight(catalogue.terms[name], task)) for name in names)
+    return Structure(tuple((name, min(weight, _SIDE) if name in aside else weight) for name, weight in usual))
 
 
 def fallback(catalogue: Catalogue) -> list[str]:

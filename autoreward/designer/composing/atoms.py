@@ -31,6 +31,8 @@ class Atom:
     """The field that the comparison bounds from below alone (`x > 3`)."""
     falling: str | None = None
     """The field that it bounds from above alone."""
+    bound: float = 0.0
+    """The number that `rising` or `falling` is compared with."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def read_rule(expression: str, fields: frozenset[str]) -> Rule:
     tree = ast.parse(expression.strip(), mode="eval").body
     atoms: list[Atom] = []
     _collect(tree, fields, atoms)
-    return Rule(tuple(atoms), _condition(tree, fields), frozenset(_fields(tree, fields)))
+    return Rule(tuple(_merged(atoms)), _condition(tree, fields), frozenset(_fields(tree, fields)))
 
 
 def _collect(node: ast.expr, fields: frozenset[str], atoms: list[Atom]) -> None:
@@ -70,6 +72,29 @@ def _collect(node: ast.expr, fields: frozenset[str], atoms: list[Atom]) -> None:
                 atoms.append(atom)
     elif isinstance(node, ast.Name) and node.id in fields:
         atoms.append(_flag(node.id, wanted=True))
+
+
+def _merged(atoms: list[Atom]) -> list[Atom]:
+    """Two bounds of one field are one interval: the distance from its middle, which must get below half its width."""
+    kept: list[Atom] = []
+    for atom in atoms:
+        partner = next((other for other in kept if _interval(atom, other)), None)
+        if partner is None:
+            kept.append(atom)
+            continue
+        lower, upper = (atom, partner) if atom.rising else (partner, atom)
+        middle, half = (lower.bound + upper.bound) / 2, (upper.bound - lower.bound) / 2
+        field = f'{{s}}["{lower.rising}"]'
+        code = f"np.abs({field} - {middle:g})" if middle else f"np.abs({field})"
+        text = f"{lower.bound:g} < {lower.rising} < {upper.bound:g}"
+        measure = f"abs({lower.rising} - ({middle:g}))"
+        kept[kept.index(partner)] = Atom(text, code, measure, lower.fields, half)
+    return kept
+
+
+def _interval(one: Atom, other: Atom) -> bool:
+    lower, upper = (one, other) if one.rising else (other, one)
+    return lower.rising is not None and lower.rising == upper.falling and lower.bound < upper.bound
 
 
 def _flag(field: str, wanted: bool) -> Atom:
@@ -99,7 +124,8 @@ def _atom(left: ast.expr, operator: ast.cmpop, right: ast.expr, fields: frozense
     gap = f"{_wrapped(left, code(left, fields))} - {_wrapped(right, code(right, fields), right=True)}"
     rising = right.id if isinstance(right, ast.Name) and _number(left) is not None else None
     falling = left.id if isinstance(left, ast.Name) and bound is not None else None
-    return Atom(text, f"np.maximum({gap}, 0.0)", f"max({measure}, 0.0)", named, rising=rising, falling=falling)
+    bound = _number(left) if bound is None else bound
+    return Atom(text, f"np.maximum({gap}, 0.0)", f"max({measure}, 0.0)", named, None, rising, falling, bound or 0.0)
 
 
 def _wrapped(node: ast.expr, text: str, right: bool = False) -> str:

@@ -12,6 +12,7 @@ from autoreward.schema import EnvSchema, Field
 from autoreward.task import Task
 
 _MOST = 4
+_SIDEWAYS = frozenset(("z", "y", "vertical", "lateral", "sideways"))
 
 
 @dataclass(frozen=True)
@@ -66,44 +67,51 @@ def _of(field: Field, catalogue: Catalogue) -> list[Quantity]:
 
 
 def _main(field: Field, catalogue: Catalogue) -> list[Quantity]:
-    """The number of a field that words like `high` or `forward` mean: itself, else z of heights and x of ways."""
+    """The number of a field that words mean: itself, or of a vector z of heights, the size of spins, x of ways."""
     found = _of(field, catalogue)
     if len(found) <= 1:
         return found
-    wanted = "_z" if words.trait(field) == "height" else "_x"
+    wanted = {"height": "_z", "spin": "_size"}.get(words.trait(field), "_x")
     return [value for value in found if value.name.endswith(wanted)]
 
 
+def _size(field: Field, catalogue: Catalogue) -> list[Quantity]:
+    found = _of(field, catalogue)
+    return found if len(found) <= 1 else [value for value in found if value.name.endswith("_size")]
+
+
 def _wishes(task: Task, ranked: list[Field], catalogue: Catalogue, asked: frozenset[words.Intent]) -> list[str]:
-    """Open comparisons first, then what the words ask of the fields that they are about."""
-    by_field = {value.fields[0]: value.name for value in reversed(catalogue.values)}
-    names = [f"high_{by_field[a.rising]}" for a in catalogue.rule.atoms if a.rising in by_field]
-    names += [f"down_{by_field[a.falling]}" for a in catalogue.rule.atoms if a.falling in by_field]
+    """What the words ask of the fields that they are about, then what open comparisons bound from one side."""
+    names: list[str] = []
     way = "down" if words.backward(task.text) else "high"
-    for field in sorted(ranked, key=lambda field: bool(words.tokens(field.name) & {"z", "y", "vertical", "lateral"})):
-        kind = words.trait(field)
-        for value in _main(field, catalogue):
-            if kind == "speed" and "fast" in asked:
-                names.append(f"{way}_{value.name}")
-            elif kind == "height" and "high" in asked:
-                names.append(f"high_{value.name}")
-            elif kind in ("speed", "spin") and "still" in asked:
-                names.append(f"small_{value.name}")
-            elif kind == "spin" and "turn" in asked and words.tokens(field.name) & words.BODY:
-                names.append(f"{way}_{value.name}")
-            elif kind == "angle" and "upright" in asked and words.tokens(field.name) & words.BODY:
-                names.append(f"calm_{value.name}")
+    for field in sorted(ranked, key=lambda field: bool(words.tokens(field.name) & _SIDEWAYS)):
+        kind, body = words.trait(field), bool(words.tokens(field.name) & words.BODY)
+        if kind == "speed" and "fast" in asked:
+            names += [f"{way}_{value.name}" for value in _main(field, catalogue)]
+        elif kind == "height" and "high" in asked:
+            names += [f"high_{value.name}" for value in _main(field, catalogue)]
+        elif kind == "spin" and "turn" in asked and body:
+            names += [f"{way}_{value.name}" for value in _main(field, catalogue)]
+        elif kind in ("speed", "spin") and "still" in asked:
+            names += [f"small_{value.name}" for value in _size(field, catalogue)]
+        elif kind == "angle" and "upright" in asked and body and field.name not in catalogue.rule.fields:
+            names += [f"calm_{value.name}" for value in _main(field, catalogue)]
+    by_field = {value.fields[0]: value.name for value in reversed(catalogue.values)}
+    names += [f"high_{by_field[atom.rising]}" for atom in catalogue.rule.atoms if atom.rising in by_field]
+    names += [f"down_{by_field[atom.falling]}" for atom in catalogue.rule.atoms if atom.falling in by_field]
     return names
 
 
 def _drives(schema: EnvSchema, ranked: list[Field], catalogue: Catalogue) -> list[str]:
     """Motion of what the success rule reads: its own range, and the velocities that go with it."""
     names: list[str] = []
-    for field in (schema.field(name) for name in schema.names if name in catalogue.rule.fields):
-        kind = words.trait(field)
-        partner = "spin" if kind == "angle" else "speed"
+    read = dict.fromkeys(name for atom in catalogue.rule.atoms for name in atom.fields)
+    for field in (schema.field(name) for name in read):
+        if len(read) > 1 and words.tokens(field.name) & words.GOALS:
+            continue
+        kinds = ("spin", "speed") if words.trait(field) == "angle" else ("speed", "spin")
         shared = words.tokens(field.name)
-        moving = [other for other in ranked if words.trait(other) == partner]
+        moving = next((found for kind in kinds if (found := [f for f in ranked if words.trait(f) == kind])), [])
         moving.sort(key=lambda other: -len(shared & words.tokens(other.name)))
         for value in [value for other in moving[:2] for value in _main(other, catalogue)]:
             names += [f"burst_{value.name}", f"energy_{value.name}", f"fast_{value.name}"]

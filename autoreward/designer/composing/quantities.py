@@ -42,16 +42,25 @@ class Quantity:
     fields: tuple[str, ...]
     tolerance: float | None = None
     """How small a gap must become."""
+    parts: tuple[Quantity, ...] = ()
+    """Gaps that it is the sum of, each over its scale; `code` is empty then."""
 
     @property
-    def after(self) -> str:
-        """Its code after the step."""
-        return self.code.replace("{s}", "next_state")
+    def after(self) -> tuple[str, ...]:
+        """Statements that give it after the step, under its name."""
+        return self._statements("next_state", "")
 
     @property
-    def before(self) -> str:
-        """Its code before the step."""
-        return self.code.replace("{s}", "state")
+    def before(self) -> tuple[str, ...]:
+        """Statements that give it before the step, under its name and `_before`."""
+        return self._statements("state", "_before")
+
+    def _statements(self, mapping: str, suffix: str) -> tuple[str, ...]:
+        if not self.parts:
+            return (f"{self.name}{suffix} = {self.code.replace('{s}', mapping)}",)
+        lines = [line for part in self.parts for line in part._statements(mapping, suffix)]
+        shares = " + ".join(divided(f"{part.name}{suffix}", part.scale) for part in self.parts)
+        return (*lines, f"{self.name}{suffix} = {shares}")
 
 
 def extent(field: Field) -> float:
@@ -65,6 +74,16 @@ def rounded(value: float) -> float:
     return float(f"{value:.2g}")
 
 
+def divided(value: str, scale: float) -> str:
+    """The text of `value / scale`."""
+    return value if scale == 1.0 else f"{value} / {number(scale)}"
+
+
+def number(value: float) -> str:
+    """The text of a number with two significant digits."""
+    return f"{rounded(value):g}"
+
+
 def gaps(rule: Rule, schema: EnvSchema) -> list[Quantity]:
     """One gap a comparison of the success rule, and their sum (each over its scale) where there are several."""
     found: list[Quantity] = []
@@ -74,15 +93,10 @@ def gaps(rule: Rule, schema: EnvSchema) -> list[Quantity]:
         phrase = f"the gap to {' '.join(atom.text.split())}"
         found.append(Quantity(name, phrase[:80], atom.code, scale, "gap", atom.fields, atom.tolerance))
     if len(found) > 1:
-        shares = " + ".join(_scaled(gap) for gap in found)
         fields = tuple(dict.fromkeys(name for gap in found for name in gap.fields))
-        found.append(Quantity("success_gap", "all gaps to success together", shares, float(len(found)), "gap", fields))
+        phrase, size = "all gaps to success together", float(len(found))
+        found.append(Quantity("success_gap", phrase, "", size, "gap", fields, parts=tuple(found)))
     return found
-
-
-def _scaled(gap: Quantity) -> str:
-    compound = not gap.code.startswith("np.") or gap.code.count("(") != gap.code.rstrip(")").count("(")
-    return f"({gap.code}) / {gap.scale:g}" if compound and " " in gap.code else f"{gap.code} / {gap.scale:g}"
 
 
 def _typical(atom: Atom, schema: EnvSchema) -> float:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from autoreward.designer.composing import quantities
 from autoreward.designer.composing.atoms import Rule, read_rule
-from autoreward.designer.composing.quantities import Quantity, rounded
+from autoreward.designer.composing.quantities import Quantity, divided, number, rounded
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 
-GAIN = 10.0
-"""What progress over a quantity's whole scale is worth: about as much as ten steps of a level term."""
+GAIN = 25.0
+"""What progress over a quantity's whole scale is worth: as much as 25 steps of a level term at its best."""
 
 
 @dataclass(frozen=True)
@@ -31,116 +31,105 @@ class Term:
     """As IDEA says it."""
 
 
-def _after(q: Quantity) -> str:
-    return f"{q.name} = {q.after}"
-
-
-def _before(q: Quantity) -> str:
-    return f"{q.name}_before = {q.before}"
-
-
 def _kept(q: Quantity, key: str, default: str, update: str) -> tuple[str, str]:
     """Read something remembered of this episode, then store its update under the same key."""
     return f'{key}_{q.name} = memory.get("{key}_{q.name}", {default})', f'memory["{key}_{q.name}"] = {update}'
 
 
-def _number(value: float) -> str:
-    return f"{rounded(value):g}" if abs(value) >= 1e-4 else f"{rounded(value)}"
-
-
-def _divided(value: str, scale: float) -> str:
-    return value if scale == 1.0 else f"{value} / {_number(scale)}"
+def _gained(change: str, scale: float) -> str:
+    """What a change is worth when the whole scale is worth `GAIN`."""
+    gain = number(GAIN / scale)
+    return change if gain == "1" else f"{gain} * {change}"
 
 
 def _low(q: Quantity) -> Term:
-    return _make(q, "low", (_after(q),), _divided(f"-{q.name}", q.scale), f"keep {q.phrase} low")
+    return _make(q, "low", q.after, divided(f"-{q.name}", q.scale), f"keep {q.phrase} low")
 
 
 def _near(q: Quantity) -> Term:
-    value = f"np.exp(-{q.name} / {_number(q.scale / 4)})"
-    return _make(q, "near", (_after(q),), value, f"be close in {q.phrase}")
+    value = f"np.exp(-{q.name} / {number(q.scale / 4)})"
+    return _make(q, "near", q.after, value, f"be close in {q.phrase}")
 
 
 def _tight(q: Quantity) -> Term:
     width = 2 * q.tolerance if q.tolerance else q.scale / 20
-    value = f"np.exp(-{q.name} / {_number(width)})"
-    return _make(q, "tight", (_after(q),), value, f"be exact in {q.phrase}")
+    value = f"np.exp(-{q.name} / {number(width)})"
+    return _make(q, "tight", q.after, value, f"be exact in {q.phrase}")
 
 
 def _progress(q: Quantity) -> Term:
-    value = f"{_number(GAIN / q.scale)} * ({q.name}_before - {q.name})"
-    return _make(q, "progress", (_after(q), _before(q)), value, f"reduce {q.phrase} in each step")
+    value = _gained(f"({q.name}_before - {q.name})", q.scale)
+    return _make(q, "progress", (*q.after, *q.before), value, f"reduce {q.phrase} in each step")
 
 
 def _best(q: Quantity) -> Term:
     v = q.name
     kept = _kept(q, "least", f"{v}_before", f"np.minimum(least_{v}, {v})")
-    value = f"{_number(GAIN / q.scale)} * np.maximum(least_{v} - {v}, 0.0)"
-    return _make(q, "best", (_after(q), _before(q), *kept), value, f"pay each new least of {q.phrase}")
+    value = _gained(f"np.maximum(least_{v} - {v}, 0.0)", q.scale)
+    return _make(q, "best", (*q.after, *q.before, *kept), value, f"pay each new least of {q.phrase}")
 
 
 def _high(q: Quantity) -> Term:
-    return _make(q, "high", (_after(q),), _divided(q.name, q.scale), f"drive {q.phrase} up")
+    return _make(q, "high", q.after, divided(q.name, q.scale), f"drive {q.phrase} up")
 
 
 def _down(q: Quantity) -> Term:
-    return _make(q, "down", (_after(q),), _divided(f"-{q.name}", q.scale), f"drive {q.phrase} down")
+    return _make(q, "down", q.after, divided(f"-{q.name}", q.scale), f"drive {q.phrase} down")
 
 
 def _small(q: Quantity) -> Term:
-    return _make(q, "small", (_after(q),), _divided(f"-np.abs({q.name})", q.scale), f"keep {q.phrase} near zero")
+    return _make(q, "small", q.after, divided(f"-np.abs({q.name})", q.scale), f"keep {q.phrase} near zero")
 
 
 def _calm(q: Quantity) -> Term:
-    value = f"np.exp(-np.abs({q.name}) / {_number(q.scale / 8)})"
-    return _make(q, "calm", (_after(q),), value, f"pay {q.phrase} near zero")
+    value = f"np.exp(-np.abs({q.name}) / {number(q.scale / 8)})"
+    return _make(q, "calm", q.after, value, f"pay {q.phrase} near zero")
 
 
 def _keep(q: Quantity) -> Term:
     v = q.name
     kept = _kept(q, "first", f"{v}_before", f"first_{v}")
-    value = f"np.exp(-np.abs({v} - first_{v}) / {_number(q.scale / 8)})"
-    return _make(q, "keep", (_after(q), _before(q), *kept), value, f"keep {q.phrase} as the episode began")
+    value = f"np.exp(-np.abs({v} - first_{v}) / {number(q.scale / 8)})"
+    return _make(q, "keep", (*q.after, *q.before, *kept), value, f"keep {q.phrase} as the episode began")
 
 
 def _record(q: Quantity) -> Term:
     v = q.name
     kept = _kept(q, "most", f"{v}_before", f"np.maximum(most_{v}, {v})")
-    value = f"{_number(GAIN / q.scale)} * np.maximum({v} - most_{v}, 0.0)"
-    return _make(q, "record", (_after(q), _before(q), *kept), value, f"pay each new most of {q.phrase}")
+    value = _gained(f"np.maximum({v} - most_{v}, 0.0)", q.scale)
+    return _make(q, "record", (*q.after, *q.before, *kept), value, f"pay each new most of {q.phrase}")
 
 
 def _dip(q: Quantity) -> Term:
     v = q.name
     kept = _kept(q, "least", f"{v}_before", f"np.minimum(least_{v}, {v})")
-    value = f"{_number(GAIN / q.scale)} * np.maximum(least_{v} - {v}, 0.0)"
-    return _make(q, "dip", (_after(q), _before(q), *kept), value, f"pay each new least of {q.phrase}")
+    value = _gained(f"np.maximum(least_{v} - {v}, 0.0)", q.scale)
+    return _make(q, "dip", (*q.after, *q.before, *kept), value, f"pay each new least of {q.phrase}")
 
 
 def _range(q: Quantity) -> Term:
     v = q.name
     highest = _kept(q, "highest", f"{v}_before", f"np.maximum(highest_{v}, {v})")
     lowest = _kept(q, "lowest", f"{v}_before", f"np.minimum(lowest_{v}, {v})")
-    beyond = f"np.maximum({v} - highest_{v}, 0.0) + np.maximum(lowest_{v} - {v}, 0.0)"
-    value = f"{_number(GAIN / q.scale)} * ({beyond})"
+    beyond = f"wider_{v} = np.maximum({v} - highest_{v}, 0.0) + np.maximum(lowest_{v} - {v}, 0.0)"
+    value = _gained(f"wider_{v}", q.scale)
     phrase = f"pay whatever widens the range of {q.phrase}"
-    return _make(q, "range", (_after(q), _before(q), *highest, *lowest), value, phrase)
+    return _make(q, "range", (*q.after, *q.before, *highest, *lowest, beyond), value, phrase)
 
 
 def _fast(q: Quantity) -> Term:
-    return _make(q, "fast", (_after(q),), _divided(f"np.abs({q.name})", q.scale), f"pay {q.phrase} either way")
+    return _make(q, "fast", q.after, divided(f"np.abs({q.name})", q.scale), f"pay {q.phrase} either way")
 
 
 def _energy(q: Quantity) -> Term:
-    scaled = q.name if q.scale == 1.0 else f"{q.name} / {_number(q.scale)}"
-    return _make(q, "energy", (_after(q),), f"np.square({scaled})", f"build up {q.phrase} squared")
+    return _make(q, "energy", q.after, f"np.square({divided(q.name, q.scale)})", f"build up {q.phrase} squared")
 
 
 def _burst(q: Quantity) -> Term:
     v = q.name
     kept = _kept(q, "fastest", f"np.abs({v}_before)", f"np.maximum(fastest_{v}, np.abs({v}))")
-    value = f"{_number(GAIN / q.scale)} * np.maximum(np.abs({v}) - fastest_{v}, 0.0)"
-    return _make(q, "burst", (_after(q), _before(q), *kept), value, f"pay each new largest size of {q.phrase}")
+    value = _gained(f"np.maximum(np.abs({v}) - fastest_{v}, 0.0)", q.scale)
+    return _make(q, "burst", (*q.after, *q.before, *kept), value, f"pay each new largest size of {q.phrase}")
 
 
 def _make(q: Quantity, form: str, setup: tuple[str, ...], value: str, phrase: str) -> Term:
@@ -222,8 +211,8 @@ def _about_action(schema: EnvSchema) -> list[Term]:
     scale = rounded(bound) if bound < 1e6 else 1.0
     axes = ", axis=-1" if action.shape else ""
     mean = "-np.mean(np.square({0}){1})" if axes else "-np.square({0})"
-    effort = mean.format(_divided("action", scale), axes)
-    smooth = _divided(mean.format("action - last_action", axes), rounded(scale * scale))
+    effort = mean.format(divided("action", scale), axes)
+    smooth = divided(mean.format("action - last_action", axes), rounded(scale * scale))
     setup = ('last_action = memory.get("last_action", action)', 'memory["last_action"] = action')
     return [
         Term("effort", "effort", "action", (), effort, "spend little effort"),

@@ -16,7 +16,7 @@ def _set(text: str) -> frozenset[str]:
 
 
 INTENTS: dict[Intent, frozenset[str]] = {
-    "fast": _set("run sprint fast speed quick quickly walk gallop forward travel drive race move hop"),
+    "fast": _set("run sprint fast speed quick quickly walk gallop travel race hop"),
     "high": _set("jump high height up upward climb rise raise lift hill top hop leap tall fly"),
     "upright": _set("upright balance balanced stand standing stable vertical straight pole"),
     "turn": _set("turn flip spin rotate rotation somersault roll twirl pirouette revolution"),
