@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -132,6 +133,8 @@ def _registered_maker(env_id: str) -> Callable[..., Any]:
             "environment", env_id, registered, "Any Gymnasium id works, or module:Id, or module:factory of your own."
         )
     declared = registered[env_id].max_episode_steps
+    if "mujoco" in str(registered[env_id].entry_point):
+        _quieten_mujoco()
 
     def make(**kwargs: object) -> gymnasium.Env[Any, Any]:
         # The batch counts steps itself; the declared limit stays readable in `env.spec`.
@@ -141,6 +144,16 @@ def _registered_maker(env_id: str) -> Callable[..., Any]:
         return env
 
     return make
+
+
+def _quieten_mujoco() -> None:
+    """Send MuJoCo's warnings to the log: by itself it prints them and writes MUJOCO_LOG.TXT wherever it runs."""
+    try:
+        mujoco: Any = importlib.import_module("mujoco")
+    except ImportError:
+        return  # making the environment says what is missing
+    if mujoco.get_mju_user_warning() is None:
+        mujoco.set_mju_user_warning(logging.getLogger("autoreward.mujoco").info)
 
 
 def _import(module_name: str, env_id: str) -> ModuleType:

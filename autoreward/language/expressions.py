@@ -137,7 +137,9 @@ class Expression:
             pointed = "" if error.offset is None else f" at column {error.offset}"
             raise UserError(f"expression {text!r} does not parse{pointed}: {error.msg}") from None
         except (RecursionError, MemoryError, ValueError, OverflowError):
-            raise UserError(f"expression {text[:60]!r} ... does not parse: it is nested too deeply, or a number is too large") from None
+            raise UserError(
+                f"expression {text[:60]!r} ... does not parse: it is nested too deeply, or a number is too large"
+            ) from None
 
     @property
     def fields(self) -> tuple[str, ...]:
