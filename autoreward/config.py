@@ -97,6 +97,8 @@ class RunConfig(Record):
     """Seconds without any progress after which a training is killed."""
     runs: Path = Path("runs")
     """Folder that holds run folders."""
+    shared_trainings: Path | None = None
+    """Folder of finished trainings that several runs share, so that a baseline is trained once; may be deleted."""
     budget: Budget = Budget()
     llm: LLMConfig = LLMConfig()
     trainer: TrainerOverrides = TrainerOverrides()

@@ -26,7 +26,7 @@ class Final:
 
     def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, watch: Observer) -> None:
         self._folder, self._run, self._watch = folder, run, watch
-        self._trainings = Trainings(folder, run.task, roles.engine, watch)
+        self._trainings = Trainings(folder, run.task, roles.engine, watch, run.config.shared_trainings)
 
     def select(self) -> Selection | None:
         """Compare the best candidates on seeds of their own; None where no candidate was trained."""

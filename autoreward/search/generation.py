@@ -22,7 +22,7 @@ class Generation:
 
     def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, drafting: Drafting, watch: Observer) -> None:
         self._folder, self._run, self._roles, self._drafting, self._watch = folder, run, roles, drafting, watch
-        self._trainings = Trainings(folder, run.task, roles.engine, watch)
+        self._trainings = Trainings(folder, run.task, roles.engine, watch, run.config.shared_trainings)
         self.stopped = ""
         """Which cap ended a design early; empty where none did."""
 

@@ -6,19 +6,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autoreward.engine.contract import Engine, JobRequest
+from autoreward.records import write_bytes
 from autoreward.search.observer import Observer
 from autoreward.search.statistics import interval, iqm
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import Row
 from autoreward.task import Task
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
+from autoreward.training.files import result_name
 
 
 class Trainings:
     """Trains rewards on seeds; what is recorded is not trained again."""
 
-    def __init__(self, folder: RunFolder, task: Task, engine: Engine, watch: Observer) -> None:
-        self._folder, self._task, self._engine, self._watch = folder, task, engine, watch
+    def __init__(
+        self, folder: RunFolder, task: Task, engine: Engine, watch: Observer, shared: Path | None = None
+    ) -> None:
+        self._folder, self._task, self._engine, self._watch, self._shared = folder, task, engine, watch, shared
 
     def run(
         self, rewards: Mapping[str, RewardSpec], seeds: Sequence[int], episodes: int
@@ -44,8 +48,29 @@ class Trainings:
         def progress(request: JobRequest, state: Progress) -> None:
             self._watch.training_progress(*labels[request.folder], state)
 
+        for path in labels:
+            self._borrow(path)
         results = self._engine.run([JobRequest(folder=path, steps=self._task.steps) for path in labels], progress)
+        for path in labels:
+            self._lend(path, results[path])
         return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
+
+    def _borrow(self, folder: Path) -> None:
+        """Take a finished training from the shared folder; the result comes last, as when it is trained here."""
+        result = result_name(self._task.steps)
+        if self._shared is None or (folder / result).exists() or not (self._shared / folder.name / result).exists():
+            return
+        for path in sorted((self._shared / folder.name).iterdir(), key=lambda path: path.name == result):
+            write_bytes(folder / path.name, path.read_bytes())
+
+    def _lend(self, folder: Path, result: TrainingResult) -> None:
+        """Leave a training that ended well for other runs."""
+        name = result_name(self._task.steps)
+        if self._shared is None or result.status != "ok" or (self._shared / folder.name / name).exists():
+            return
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == name):
+            if path.is_file():
+                write_bytes(self._shared / folder.name / path.name, path.read_bytes())
 
     def _job(self, reward: RewardSpec, seed: int, episodes: int) -> TrainingJob:
         return TrainingJob(task=self._task, reward=reward, seed=seed, episodes=episodes)
