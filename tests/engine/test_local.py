@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from autoreward.engine.contract import JobRequest
+from autoreward.engine.local import LocalEngine, worker_environment
+from autoreward.errors import RunDamaged
+from autoreward.records import read_record
+from autoreward.testing.engine import InProcessEngine, check_engine, line_request
+from autoreward.training.contract import Progress, TrainingJob, TrainingResult
+from autoreward.training.files import PROGRESS, WORKER_LOG, result_name
+
+SLEEPER = "tests.engine.test_local:Sleeper"
+CHATTER = "tests.engine.test_local:Chatter"
+TRAITOR = "tests.engine.test_local:Traitor"
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers find the trainers of this file from where they are started."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+
+
+class Sleeper:
+    """A trainer that hangs, and leaves its process id."""
+
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
+        progress(Progress(stage="training", step=1, steps=steps))
+        (folder / "pid").write_text(str(os.getpid()))
+        time.sleep(600)
+        raise AssertionError("nobody waits so long")
+
+
+class Chatter:
+    """A trainer that is slow but shows progress, and then says what it was given."""
+
+    SEEN: ClassVar[float] = 2.5
+
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
+        end = time.monotonic() + self.SEEN
+        while time.monotonic() < end:
+            progress(Progress(stage="training", steps=steps))
+            time.sleep(0.1)
+        (folder / "environ").write_text("\n".join(f"{name}={value}" for name, value in os.environ.items()))
+        return TrainingResult(hash=job.hash, steps=steps, status="ok")
+
+
+class Traitor:
+    """A trainer with an unexpected fault."""
+
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
+        raise ZeroDivisionError("of all things\nin two lines")
+
+
+def quiet(request: JobRequest, progress: Progress) -> None:
+    pass
+
+
+def wait_for(path: Path, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists() or not path.read_text():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+def gone(pid: int, seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_keeps_the_engine_contract(tmp_path: Path) -> None:
+    check_engine(LocalEngine(slots=2, timeout=60), tmp_path)
+
+
+def test_the_engine_without_processes_keeps_it_too(tmp_path: Path) -> None:
+    check_engine(InProcessEngine(), tmp_path)
+
+
+def test_a_killed_worker_fails_alone(tmp_path: Path) -> None:
+    victim, other = line_request(tmp_path / "victim", trainer=SLEEPER), line_request(tmp_path / "other", seed=1)
+
+    def kill(request: JobRequest, progress: Progress) -> None:
+        if request == victim and progress.stage == "training":
+            wait_for(victim.folder / "pid")
+            os.kill(int((victim.folder / "pid").read_text()), signal.SIGKILL)
+
+    results = LocalEngine(slots=2, timeout=60).run([victim, other], kill)
+    assert results[other.folder].status == "ok"
+    assert results[victim.folder].status == "failed"
+    assert "SIGKILL" in (results[victim.folder].error or "")
+    assert read_record(victim.folder / result_name(victim.steps), TrainingResult) == results[victim.folder]
+
+
+def test_a_hanging_worker_is_killed_and_fails(tmp_path: Path) -> None:
+    request = line_request(tmp_path / "hangs", trainer=SLEEPER)
+    result = LocalEngine(slots=1, timeout=3.0).run([request], quiet)[request.folder]
+    assert result.status == "failed"
+    assert "no progress for 3 s" in (result.error or "")
+    assert gone(int((request.folder / "pid").read_text()))
+
+
+def test_a_slow_worker_that_shows_progress_is_left_alone_and_is_given_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-workers")
+    monkeypatch.setenv("SOME_TOKEN", "not-for-workers-either")
+    request = line_request(tmp_path / "slow", trainer=CHATTER)
+    # Starting Python and importing takes its time on a busy machine, hence not less than this.
+    result = LocalEngine(slots=1, timeout=2.0).run([request], quiet)[request.folder]
+    assert result.status == "ok", result.error
+    environment = (request.folder / "environ").read_text()
+    assert "not-for-workers" not in environment
+    assert "OMP_NUM_THREADS=1" in environment
+    assert "PATH=" in environment
+    assert "OPENAI_API_KEY" not in worker_environment()
+
+
+def test_an_unexpected_fault_is_one_line_in_the_result_and_a_traceback_in_the_log(tmp_path: Path) -> None:
+    request = line_request(tmp_path / "faulty", trainer=TRAITOR)
+    result = LocalEngine(slots=1, timeout=60).run([request], quiet)[request.folder]
+    assert result.error == "ZeroDivisionError: of all things in two lines"
+    assert "Traceback" in (request.folder / WORKER_LOG).read_text()
+
+
+def test_an_interrupt_ends_the_workers_and_leaves_nothing_as_finished(tmp_path: Path) -> None:
+    request = line_request(tmp_path / "interrupted", trainer=SLEEPER)
+
+    def interrupt(request: JobRequest, progress: Progress) -> None:
+        wait_for(request.folder / "pid")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        LocalEngine(slots=1, timeout=60).run([request], interrupt)
+    assert gone(int((request.folder / "pid").read_text()))
+    assert not (request.folder / result_name(request.steps)).exists()
+
+
+def test_workers_die_with_a_killed_orchestrator_and_leave_nothing_as_finished(tmp_path: Path) -> None:
+    request = line_request(tmp_path / "orphan", trainer=SLEEPER)
+    program = (
+        "import sys, pathlib\n"
+        "from autoreward.engine.contract import JobRequest\n"
+        "from autoreward.engine.local import LocalEngine\n"
+        "request = JobRequest(folder=pathlib.Path(sys.argv[1]), steps=512)\n"
+        "LocalEngine(1, 60).run([request], lambda request, progress: None)\n"
+    )
+    orchestrator = subprocess.Popen([sys.executable, "-c", program, str(request.folder)])
+    wait_for(request.folder / "pid")
+    orchestrator.kill()
+    orchestrator.wait()
+    assert gone(int((request.folder / "pid").read_text()))
+    assert not (request.folder / result_name(request.steps)).exists()
+    assert (request.folder / PROGRESS).exists()
+
+
+def test_a_folder_without_a_job_is_said_to_be_damaged(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RunDamaged, match=r"job\.json"):
+        LocalEngine(slots=1, timeout=60).run([JobRequest(folder=tmp_path / "empty", steps=5)], quiet)
