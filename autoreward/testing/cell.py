@@ -1,0 +1,200 @@
+"""Conformance of a `Cell`: what every implementation must do, for plug-in authors and our own tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoreward.errors import CellFailed, RewardRefused
+from autoreward.sandbox.contract import Cell, Memory, Scores
+from autoreward.schema import ActionSpec, EnvSchema, Field
+
+Array = NDArray[Any]
+
+SCHEMA = EnvSchema(
+    env_id="conformance",
+    fields=(
+        Field(name="tip", shape=(2,), unit="m", meaning="position of the tip"),
+        Field(name="goal", shape=(2,), unit="m", meaning="position of the goal"),
+        Field(name="height", unit="m", meaning="height of the tip"),
+        Field(name="kind", dtype="int64", meaning="an id"),
+        Field(name="fallen", dtype="bool", meaning="whether it lies on the ground"),
+    ),
+    action=ActionSpec(kind="continuous", shape=(2,), low=-1.0, high=1.0),
+    step_limit=50,
+)
+"""Fields of every dtype, for tests of reward programs."""
+
+PLAIN = """
+IDEA = "Be near the goal with little effort."
+WEIGHTS = {"near": 1.0, "effort": 0.1}
+
+def compute_reward(state, action, next_state, memory):
+    distance = np.linalg.norm(next_state["tip"] - next_state["goal"], axis=-1)
+    return {"near": -distance, "effort": -np.sum(np.square(action), axis=-1)}
+"""
+
+BEST = """
+IDEA = "Every new best distance pays."
+WEIGHTS = {"progress": 1.0, "steps": 0.0}
+
+def compute_reward(state, action, next_state, memory):
+    distance = np.linalg.norm(next_state["tip"] - next_state["goal"], axis=-1)
+    best = memory.get("best", distance)
+    steps = memory.get("steps", 0)
+    memory["best"] = np.minimum(best, distance)
+    memory["steps"] = steps + 1
+    return {"progress": np.maximum(best - distance, 0.0), "steps": steps}
+"""
+
+SIGNS = """
+IDEA = "Reach the goal; approach it until then."
+
+def sparse(state, action, next_state, memory):
+    distance = np.linalg.norm(next_state["tip"] - next_state["goal"], axis=-1)
+    return {"reached": (distance < 0.5) & ~memory.get("seen", False)}
+
+def dense(state, action, next_state, memory):
+    before = np.linalg.norm(state["tip"] - state["goal"], axis=-1)
+    after = np.linalg.norm(next_state["tip"] - next_state["goal"], axis=-1)
+    memory["seen"] = memory.get("seen", False) | (after < 0.5)
+    return {"approach": before - after}
+"""
+
+
+def sample(steps: int, rows: int, seed: int = 0) -> dict[str, Array]:
+    """Random inputs of `SCHEMA`, [T, N, ...]."""
+    rng = np.random.default_rng(seed)
+    inputs: dict[str, Array] = {"action": rng.uniform(-1, 1, (steps, rows, 2)).astype(np.float32)}
+    for side in ("state", "next_state"):
+        inputs[f"{side}.tip"] = rng.normal(size=(steps, rows, 2)).astype(np.float32)
+        inputs[f"{side}.goal"] = rng.normal(size=(steps, rows, 2)).astype(np.float32)
+        inputs[f"{side}.height"] = rng.uniform(0, 2, (steps, rows)).astype(np.float32)
+        inputs[f"{side}.kind"] = rng.integers(0, 5, (steps, rows))
+        inputs[f"{side}.fallen"] = rng.random((steps, rows)) < 0.2
+    return inputs
+
+
+def episodes(steps: int, rows: int, seed: int = 0) -> NDArray[np.bool_]:
+    """`begun` [T, N]: every row begins at the first step, and some begin again later."""
+    begun = np.random.default_rng(seed).random((steps, rows)) < 0.1
+    begun[:1] = True
+    return begun
+
+
+def score_in_chunks(
+    cell: Cell, inputs: dict[str, Array], begun: NDArray[np.bool_], cuts: list[int]
+) -> tuple[dict[str, Array], Memory]:
+    """Score [T, N] cut before the given steps; the terms joined again, and the memory at the end."""
+    parts: list[Scores] = []
+    memory = Memory()
+    bounds = [0, *cuts, len(begun)]
+    for low, high in itertools.pairwise(bounds):
+        parts.append(cell.score({name: array[low:high] for name, array in inputs.items()}, begun[low:high], memory))
+        memory = parts[-1].memory
+    return {name: np.concatenate([part.terms[name] for part in parts]) for name in parts[0].terms}, memory
+
+
+def check_cell(new_cell: Callable[[], Cell]) -> None:
+    """Check an implementation of `Cell`.
+
+    Args:
+        new_cell: makes a cell without a program.
+
+    Raises:
+        AssertionError: it breaks the contract; the message says which part.
+    """
+    for part in (_check_plain, _check_memory, _check_signs, _check_refusals, _check_faults):
+        cell = new_cell()
+        try:
+            part(cell)
+        finally:
+            cell.close()
+            cell.close()
+
+
+def _check_plain(cell: Cell) -> None:
+    program = cell.load(PLAIN, SCHEMA, "terms")
+    assert program.inputs == ("next_state.tip", "next_state.goal", "action"), "load tells which arrays are read"
+    assert program.weights == {"near": 1.0, "effort": 0.1}, "load tells the weights"
+    inputs = sample(5, 3)
+    scores = cell.score(inputs, episodes(5, 3), Memory())
+    assert set(scores.terms) == {"near", "effort"}, "terms are named as the program names them"
+    expected = -np.linalg.norm(inputs["next_state.tip"] - inputs["next_state.goal"], axis=-1)
+    for term in scores.terms.values():
+        assert term.shape == (5, 3) and term.dtype == np.float32, "terms are [T, N] float32"
+    np.testing.assert_allclose(scores.terms["near"], expected, rtol=1e-5, err_msg="terms are what the program computes")
+    assert not scores.memory.values, "a program without memory leaves none"
+    order = np.array([2, 0, 1])
+    moved = cell.score({name: array[:, order] for name, array in inputs.items()}, episodes(5, 3)[:, order], Memory())
+    for name, term in scores.terms.items():
+        np.testing.assert_allclose(moved.terms[name], term[:, order], rtol=1e-6, err_msg="rows are independent")
+
+
+def _check_memory(cell: Cell) -> None:
+    assert cell.load(BEST, SCHEMA, "terms").uses_memory, "load tells that memory is used"
+    inputs, begun = sample(9, 4), episodes(9, 4)
+    whole, memory = score_in_chunks(cell, inputs, begun, [])
+    assert (whole["progress"][begun] == 0).all(), "an episode that begins has no past"
+    since = np.zeros(4)
+    for step in range(9):
+        since = np.where(begun[step], 0, since)
+        np.testing.assert_array_equal(
+            whole["steps"][step], since, err_msg="memory lasts through an episode, not longer"
+        )
+        since = since + 1
+    for cuts in ([1], [4], [2, 3, 7], list(range(1, 9))):
+        parts, after = score_in_chunks(cell, inputs, begun, cuts)
+        for name, term in whole.items():
+            np.testing.assert_array_equal(parts[name], term, err_msg="cutting a chunk changes nothing")
+        for name, values in memory.values.items():
+            np.testing.assert_array_equal(after.values[name], values, err_msg="cutting a chunk changes no memory")
+            np.testing.assert_array_equal(after.present[name], memory.present[name])
+    again, _ = score_in_chunks(cell, inputs, begun, [])
+    for name, term in whole.items():
+        np.testing.assert_array_equal(again[name], term, err_msg="a chunk can be scored again from the same memory")
+
+
+def _check_signs(cell: Cell) -> None:
+    cell.load(SIGNS, SCHEMA, "signs")
+    scores = cell.score(sample(4, 3), episodes(4, 3), Memory())
+    assert set(scores.terms) == {"sparse.reached", "dense.approach"}, "in `signs`, terms are named by their function"
+
+
+def _check_refusals(cell: Cell) -> None:
+    for source, grammar, what in (
+        (PLAIN, "signs", "a file of another grammar is refused"),
+        (SIGNS, "terms", "a file of another grammar is refused"),
+        (PLAIN.replace('"tip"', '"tipp"'), "terms", "an unknown field is refused"),
+        ("import os\n" + PLAIN, "terms", "an import is refused"),
+        ("(", "terms", "a syntax error is refused"),
+    ):
+        try:
+            cell.load(source, SCHEMA, grammar)  # type: ignore[arg-type]
+        except RewardRefused:
+            continue
+        raise AssertionError(what)
+    cell.load(PLAIN, SCHEMA, "terms")
+    assert cell.score(sample(1, 1), episodes(1, 1), Memory()).terms, "a refused program leaves the cell usable"
+
+
+def _check_faults(cell: Cell) -> None:
+    for value, reason, what in (
+        ("1 / 0", "exception", "an exception is told as such"),
+        ("np.log(next_state['height'] * 0 - 1)", "output", "NaN is refused"),
+        ("next_state['height'] * 1e9", "output", "huge values are refused"),
+        ("next_state['tip']", "output", "a term of another shape is refused"),
+    ):
+        source = f"WEIGHTS = {{'a': 1}}\ndef compute_reward(state, action, next_state, memory):\n    x = {value}\n"
+        cell.load(source + "    return {'a': x}\n", SCHEMA, "terms")
+        try:
+            cell.score(sample(2, 3), episodes(2, 3), Memory())
+        except CellFailed as error:
+            assert error.reason == reason, what
+            assert error.line == 3 or reason == "output", "the line of an exception is told"
+            continue
+        raise AssertionError(what)
