@@ -1,0 +1,70 @@
+"""A candidate under test: its program in a cell, and the recorded transitions it is run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoreward.envs.contract import Transitions
+from autoreward.language.program import Program
+from autoreward.sandbox.contract import Array, Cell, Inputs, Memory, Scores
+from autoreward.schema import EnvSchema
+
+STEPS = 128
+"""Recorded steps of each environment that a dry run uses."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a check gets."""
+
+    program: Program
+    schema: EnvSchema
+    cell: Cell
+    new_cell: Callable[[], Cell]
+    inputs: dict[str, Array]
+    """Recorded inputs of a random policy, [T, N, ...]."""
+    begun: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, program: Program, schema: EnvSchema, cell: Cell, new_cell: Callable[[], Cell], recorded: Transitions
+    ) -> Trial:
+        """A trial on the first steps of the recorded transitions."""
+        inputs = {name: array[:STEPS] for name, array in recorded.inputs.items()}
+        return cls(program, schema, cell, new_cell, inputs, recorded.begun[:STEPS])
+
+    def score(self, inputs: Inputs | None = None, begun: NDArray[np.bool_] | None = None) -> Scores:
+        """Score a chunk from the start of its episodes; without arguments, the recorded one.
+
+        Raises:
+            CellFailed: the program raised, ran too long, or gave something that is not terms.
+        """
+        inputs = self.inputs if inputs is None else inputs
+        return self.cell.score(inputs, self.begun if begun is None else begun, Memory())
+
+    def edges(self) -> tuple[dict[str, Array], NDArray[np.bool_]]:
+        """One step of five rows: every field 0, lowest, highest, and lowest to highest and back between the steps.
+
+        Bounds are the schema's, and where it has none, those of the recorded transitions.
+        """
+        ends = {name: self._ends(name) for name in self.inputs}
+        inputs = {}
+        for name, (low, high) in ends.items():
+            before = not name.startswith("next_state.")
+            rows = [np.zeros_like(low), low, high, low if before else high, high if before else low]
+            inputs[name] = np.stack(rows)[None].astype(self.inputs[name].dtype)
+        return inputs, np.ones((1, 5), np.bool_)
+
+    def _ends(self, name: str) -> tuple[Array, Array]:
+        recorded = self.inputs[name].reshape(-1, *self.inputs[name].shape[2:])
+        low, high = recorded.min(axis=0), recorded.max(axis=0)
+        about = self.schema.action if name == "action" else self.schema.field(name.partition(".")[2])
+        if about.low is not None:
+            low = np.full_like(low, about.low)
+        if about.high is not None:
+            high = np.full_like(high, about.high)
+        return low, high
