@@ -19,8 +19,8 @@ def check(trial: Trial) -> str:
         part = trial.score({name: array[:, chosen] for name, array in trial.inputs.items()}, trial.begun[:, chosen])
         if term := _differing(whole, part, chosen):
             return (
-                f"term `{term}` of a row depends on the other rows. Rows are separate environments: reduce with axis=-1 "
-                "only, never over the whole batch, and do not use a row's index"
+                f"term `{term}` of a row depends on the other rows. Rows are separate environments: reduce with "
+                "axis=-1 only, never over the whole batch, and do not use a row's index"
             )
     return ""
 
