@@ -7,6 +7,17 @@ import ast
 from autoreward.errors import RewardRefused
 
 _IMPORTS = {("numpy", "np"), ("math", None), ("math", "math")}
+_ANNOTATION = (
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Constant,
+    ast.Tuple,
+    ast.List,
+    ast.BinOp,
+    ast.BitOr,
+    ast.Load,
+)
 _ADVICE = "np and math are there already; nothing else can be imported"
 
 
@@ -14,10 +25,18 @@ def clean(tree: ast.Module) -> ast.Module:
     """The tree (changed in place) without allowed imports and without annotations.
 
     Raises:
-        RewardRefused: an import of something else; rule `import`.
+        RewardRefused: an import of something else, or an annotation that computes something.
     """
     _Cleaner().visit(tree)
     return ast.fix_missing_locations(tree)
+
+
+def _check_annotation(annotation: ast.expr | None) -> None:
+    """An annotation is dropped here, but would be evaluated where somebody runs the file as plain Python."""
+    for node in ast.walk(annotation) if annotation is not None else ():
+        if not isinstance(node, _ANNOTATION):
+            line = getattr(node, "lineno", None)
+            raise RewardRefused("an annotation names a type, such as `float`; or leave it out", "construct", line)
 
 
 def import_fault(node: ast.Import | ast.ImportFrom) -> str | None:
@@ -43,15 +62,18 @@ class _Cleaner(ast.NodeTransformer):
         return self._drop(node)
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
+        _check_annotation(node.annotation)
         node.annotation = None
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        _check_annotation(node.returns)
         node.returns = None
         return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         """`x: float = 1.0` becomes `x = 1.0`, which the second compiler accepts."""
+        _check_annotation(node.annotation)
         if node.value is None:
             return ast.copy_location(ast.Pass(), node)
         plain = ast.Assign(targets=[node.target], value=node.value)

@@ -12,6 +12,7 @@ import keyword
 import re
 import tokenize
 import unicodedata
+import warnings
 
 from autoreward.errors import RewardRefused
 from autoreward.language.tables import MAX_SOURCE_BYTES
@@ -35,7 +36,9 @@ def parse(source: str) -> ast.Module:
     _check_characters(source)
     _check_tokens(source)
     try:
-        tree = ast.parse(source, "<reward>")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of doubtful escapes: they would show the program's text
+            tree = ast.parse(source, "<reward>")
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         raise _syntax_error(error) from None
     _check_size(tree)

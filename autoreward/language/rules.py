@@ -34,6 +34,14 @@ def hint(name: str, known: Iterable[str]) -> str:
     return f" Closest: {', '.join(near)}." if near else ""
 
 
+def check_construct(node: ast.AST) -> None:
+    """Refuse what is not on the allow-list of constructs."""
+    if type(node) not in tables.NODES:
+        kind = type(node).__name__
+        construct, advice = tables.NODE_ADVICE.get(kind, (f"`{kind}`", "write it with simpler statements"))
+        refuse(node, "construct", f"{construct} is not part of the reward language; {advice}")
+
+
 def is_name(text: object) -> bool:
     """Whether a value can name a field, a term or a memory entry."""
     return isinstance(text, str) and text.isidentifier() and text.isascii() and len(text) <= tables.MAX_NAME
@@ -70,10 +78,7 @@ class Rules(ast.NodeVisitor):
 
     def visit(self, node: ast.AST) -> None:
         """Refuse what is not on the allow-list of constructs, then apply the construct's own rule."""
-        if type(node) not in tables.NODES:
-            kind = type(node).__name__
-            construct, advice = tables.NODE_ADVICE.get(kind, (f"`{kind}`", "write it with simpler statements"))
-            refuse(node, "construct", f"{construct} is not part of the reward language; {advice}")
+        check_construct(node)
         super().visit(node)
 
     # --- names
@@ -244,10 +249,10 @@ class Rules(ast.NodeVisitor):
             return True
         elif root in _MAPPINGS and self.is_reward:
             refuse(node, "field", f'every field is there in every step: write `{root}["field"]`')
-        elif function.attr in tables.METHODS:
-            self.visit(function.value)
         else:
-            self._refuse_attribute(function)
+            self.visit(function.value)
+            if function.attr not in tables.METHODS:
+                self._refuse_attribute(function)
         return False
 
     # --- functions and literals

@@ -12,7 +12,7 @@ from autoreward.language import tables
 from autoreward.language.clean import clean
 from autoreward.language.lexical import parse
 from autoreward.language.program import FUNCTIONS, Grammar, Program
-from autoreward.language.rules import Rules, bound_names, is_docstring, is_name, refuse, shown
+from autoreward.language.rules import Rules, bound_names, check_construct, is_docstring, is_name, refuse, shown
 
 _SIGNATURE = f"({', '.join(tables.PARAMETERS)})"
 _FOREIGN = {
@@ -122,6 +122,7 @@ def _split(tree: ast.Module, grammar: Grammar) -> _Parts:
         elif isinstance(statement, ast.Pass) or (number == 0 and is_docstring(statement)):
             continue
         else:
+            check_construct(statement)
             advice = "imports of np and math, constants and functions alone; move it into a function"
             refuse(statement, "module", f"the top level of a reward file holds {advice}")
     _check_grammar(parts, grammar, has_weights)

@@ -42,6 +42,10 @@ _INPLACE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+class Unchangeable(TypeError):
+    """A change of what every call shares."""
+
+
 class Library:
     """A namespace of allowed functions and constants."""
 
@@ -53,7 +57,7 @@ class FrozenList(list[Any]):
     """A list of the module level: shared by all calls, so nothing may change it."""
 
     def _refuse(self, *_: object) -> None:
-        raise TypeError("constants cannot be changed")
+        raise Unchangeable
 
     append = extend = insert = remove = sort = reverse = clear = __setitem__ = __delitem__ = _refuse  # type: ignore[assignment]
 
@@ -62,7 +66,7 @@ class FrozenDict(dict[Any, Any]):
     """A dict of the module level."""
 
     def _refuse(self, *_: object) -> None:
-        raise TypeError("constants cannot be changed")
+        raise Unchangeable
 
     update = clear = __setitem__ = __delitem__ = _refuse  # type: ignore[assignment]
 
@@ -129,7 +133,7 @@ def namespace(extra_types: tuple[type, ...]) -> dict[str, Any]:
     def get_write(value: Any) -> Any:  # noqa: ANN401
         if type(value) in writable:
             return value
-        raise TypeError("cannot be changed")
+        raise Unchangeable
 
     return {
         "__builtins__": {

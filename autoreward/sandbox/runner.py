@@ -14,7 +14,7 @@ from autoreward.language import tables
 from autoreward.language.program import FUNCTIONS, Grammar
 from autoreward.language.rules import is_name
 from autoreward.language.static import check_tree
-from autoreward.sandbox.guards import FILENAME, compile_program, freeze, namespace
+from autoreward.sandbox.guards import FILENAME, Unchangeable, compile_program, freeze, namespace
 
 Array = NDArray[Any]
 Store = dict[str, tuple[Array, NDArray[np.bool_]]]
@@ -28,6 +28,7 @@ _SENTENCES: dict[type[Exception], str] = {
     IndexError: "an index is out of range; arrays have the shape [N, ...]",
     KeyError: "a key does not exist",
     ValueError: "shapes or values do not fit (inputs are read-only: copy an array before changing it)",
+    Unchangeable: "constants of the file cannot be changed; what lasts through an episode is kept in memory",
     TypeError: "an operation does not fit its operands (math.* takes single numbers, np.* takes arrays)",
     AttributeError: "an attribute does not exist or is not allowed",
     UnboundLocalError: "a variable is read before it has a value",
@@ -215,7 +216,7 @@ def _fault(error: Exception) -> Fault:
     if isinstance(error, Fault):
         return Fault(str(error), error.reason, line)
     kind = next((kind for kind in type(error).__mro__ if kind in _SENTENCES), None)
-    name = kind.__name__ if kind else "an exception"
+    name = "TypeError" if kind is Unchangeable else kind.__name__ if kind else "an exception"
     sentence = _SENTENCES.get(kind, "it cannot go on") if kind else "it cannot go on"
     reason = "memory" if isinstance(error, MemoryError) else "exception"
     return Fault(f"{name}: {sentence}", reason, line)

@@ -154,6 +154,12 @@ def _check_memory(cell: Cell) -> None:
         for name, values in memory.values.items():
             np.testing.assert_array_equal(after.values[name], values, err_msg="cutting a chunk changes no memory")
             np.testing.assert_array_equal(after.present[name], memory.present[name])
+    order = np.array([3, 1, 0, 2])
+    moved, _ = score_in_chunks(cell, {name: array[:, order] for name, array in inputs.items()}, begun[:, order], [])
+    few, _ = score_in_chunks(cell, {name: array[:, :2] for name, array in inputs.items()}, begun[:, :2], [])
+    for name, term in whole.items():
+        np.testing.assert_array_equal(moved[name], term[:, order], err_msg="memory belongs to its row")
+        np.testing.assert_array_equal(few[name], term[:, :2], err_msg="rows do not depend on how many there are")
     again, _ = score_in_chunks(cell, inputs, begun, [])
     for name, term in whole.items():
         np.testing.assert_array_equal(again[name], term, err_msg="a chunk can be scored again from the same memory")
