@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
+import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from autoreward.engine.contract import JobRequest
-from autoreward.engine.worker import THREADS, failed_result
-from autoreward.errors import RunDamaged, UserError
+from autoreward.engine.processes import Worker
+from autoreward.engine.worker import failed_result
+from autoreward.errors import UserError
 from autoreward.records import read_record, write_record
 from autoreward.training.contract import Progress, TrainingJob, TrainingResult
 from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name
@@ -22,46 +20,11 @@ from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name
 POLL = 0.1
 """Seconds between two looks at the workers."""
 
-# fmt: off
-PASSED_ON = frozenset((
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP",
-    "PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH", "MUJOCO_GL", "PYOPENGL_PLATFORM", "EGL_DEVICE_ID",
-    "DISPLAY", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "SDL_VIDEODRIVER", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR",
-))
-# fmt: on
-"""Variables that a worker is given, with LC_*; everything else, API keys above all, stays here."""
-
 ReportProgress = Callable[[JobRequest, Progress], None]
 
 
-def worker_environment() -> dict[str, str]:
-    """What a worker may know of this process's environment: a short list of names, and one thread."""
-    given = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
-    return {**given, **dict.fromkeys(THREADS, "1")}
-
-
-@dataclass
-class _Worker:
-    """One worker under way."""
-
-    request: JobRequest
-    process: subprocess.Popen[bytes]
-    started: float = field(default_factory=time.monotonic)
-    moved: float = field(default_factory=time.monotonic)
-    """When it last showed progress."""
-    seen: int = 0
-    """Modification time of the `progress.json` that was last read, ns."""
-
-    def kill(self) -> None:
-        """End the worker, its evaluator and its cell."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
 class LocalEngine:
-    """Implements `Engine` with at most `slots` workers at once."""
+    """Implements `Engine` with at most `slots` workers at once, which are kept for the next jobs."""
 
     def __init__(self, slots: int, timeout: float) -> None:
         """Set up.
@@ -72,6 +35,8 @@ class LocalEngine:
         """
         self._slots = slots or _cores()
         self._timeout = timeout
+        self._idle: list[Worker] = []
+        weakref.finalize(self, _kill_all, self._idle)
 
     def run(self, requests: Sequence[JobRequest], progress: ReportProgress) -> dict[Path, TrainingResult]:
         """Run what has no result yet; see `Engine`.
@@ -80,46 +45,60 @@ class LocalEngine:
             UserError: a worker cannot be started or its folder cannot be written.
             RunDamaged: a job or a result does not read.
         """
-        waiting = [request for request in dict.fromkeys(requests) if not _result_path(request).exists()]
-        waiting.reverse()
-        running: list[_Worker] = []
+        waiting = deque(request for request in dict.fromkeys(requests) if not _result_path(request).exists())
+        busy: list[Worker] = []
         try:
-            while waiting or running:
-                while waiting and len(running) < self._slots:
-                    running.append(_start(waiting.pop()))
+            while waiting or busy:
+                while waiting and len(busy) < self._slots:
+                    busy.append(self._assign(waiting[0]))
+                    waiting.popleft()
                 time.sleep(POLL)
-                running = [worker for worker in running if self._look(worker, progress)]
+                for worker in list(busy):
+                    if self._settled(worker, progress):
+                        busy.remove(worker)
         finally:
             # Reached with workers under way only by an interrupt or a fault here: neither is the trainings' failure.
-            for worker in running:
-                worker.kill()
+            _kill_all(busy)
         return {request.folder: read_record(_result_path(request), TrainingResult) for request in requests}
 
-    def _look(self, worker: _Worker, progress: ReportProgress) -> bool:
-        """Pass its progress on; whether it is still at work."""
-        ended = worker.process.poll() is not None
-        self._pass_on(worker, progress)
-        if not ended and time.monotonic() - worker.moved <= self._timeout:
-            return True
-        worker.kill()
-        if not _result_path(worker.request).exists():
-            reason = _last_words(worker) if ended else f"no progress for {self._timeout:g} s: the worker was killed"
-            _write_failure(worker, reason)
-            progress(worker.request, Progress(stage="failed", steps=worker.request.steps))
-        return False
-
-    @staticmethod
-    def _pass_on(worker: _Worker, progress: ReportProgress) -> None:
-        path = worker.request.folder / PROGRESS
+    def _assign(self, request: JobRequest) -> Worker:
         try:
-            changed = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            return
-        if changed == worker.seen:
-            return
-        worker.seen, worker.moved = changed, time.monotonic()
-        with suppress(RunDamaged):
-            progress(worker.request, read_record(path, Progress))
+            (request.folder / PROGRESS).unlink(missing_ok=True)
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.assign(request):
+                    return worker
+                worker.kill()
+            worker = Worker(request.folder / WORKER_LOG)
+        except OSError as error:
+            raise UserError(f"no worker can be started in {request.folder}: {error}") from None
+        worker.assign(request)  # one that has died already is noticed like one that dies later
+        return worker
+
+    def _settled(self, worker: Worker, progress: ReportProgress) -> bool:
+        """Pass a worker's progress on; whether its job has ended, well or badly."""
+        request = worker.request
+        answered, ended = worker.answered(), worker.ended()
+        if (state := worker.progress()) is not None:
+            progress(request, state)
+        if not answered and not ended and time.monotonic() - worker.moved <= self._timeout:
+            return False
+        if worker.sound:
+            self._idle.append(worker)
+        else:
+            worker.kill()
+        if not _result_path(request).exists():
+            reason = (
+                worker.last_words() if answered or ended else f"no progress for {self._timeout:g} s, so it was killed"
+            )
+            _write_failure(request, f"the worker {reason}", time.monotonic() - worker.started)
+            progress(request, Progress(stage="failed", steps=request.steps))
+        return True
+
+
+def _kill_all(workers: list[Worker]) -> None:
+    for worker in workers:
+        worker.kill()
 
 
 def _cores() -> int:
@@ -131,41 +110,9 @@ def _result_path(request: JobRequest) -> Path:
     return request.folder / result_name(request.steps)
 
 
-def _start(request: JobRequest) -> _Worker:
-    """Start a worker in a session of its own, with its output in `worker.log`."""
-    command = [sys.executable, "-m", "autoreward.engine.worker", str(request.folder)]
-    command += ["--steps", str(request.steps), "--parent", str(os.getpid())]
+def _write_failure(request: JobRequest, reason: str, seconds: float) -> None:
+    job = read_record(request.folder / JOB, TrainingJob)
     try:
-        (request.folder / PROGRESS).unlink(missing_ok=True)
-        with (request.folder / WORKER_LOG).open("ab") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=worker_environment(),
-                start_new_session=True,
-            )
+        write_record(_result_path(request), failed_result(job.hash, request.steps, reason, seconds))
     except OSError as error:
-        raise UserError(f"no worker can be started in {request.folder}: {error}") from None
-    return _Worker(request, process)
-
-
-def _last_words(worker: _Worker) -> str:
-    code = worker.process.returncode
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    try:
-        lines = (worker.request.folder / WORKER_LOG).read_text(errors="replace").split("\n")
-    except OSError:
-        lines = []
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f"the worker {how} without a result" + (f": {last[:200]}" if code >= 0 and last else "")
-
-
-def _write_failure(worker: _Worker, reason: str) -> None:
-    job = read_record(worker.request.folder / JOB, TrainingJob)
-    seconds = time.monotonic() - worker.started
-    try:
-        write_record(_result_path(worker.request), failed_result(job.hash, worker.request.steps, reason, seconds))
-    except OSError as error:
-        raise UserError(f"{worker.request.folder} cannot be written: {error}") from None
+        raise UserError(f"{request.folder} cannot be written: {error}") from None

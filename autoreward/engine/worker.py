@@ -1,7 +1,8 @@
 """The worker: `python -m autoreward.engine.worker FOLDER --steps N` trains the job in a folder.
 
 It reads `job.json`, rewrites `progress.json` as it goes, and writes `result-N.json` last, with status `failed` where
-the training failed: every engine starts this one command, and reads these files.
+the training failed: every engine starts this one command, and reads these files. `--serve` takes one job after
+another from standard input, since importing torch takes longer than a short training is worth.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ import sys  # noqa: E402
 import threading  # noqa: E402
 import time  # noqa: E402
 import traceback  # noqa: E402
-from collections.abc import Callable  # noqa: E402
+from collections.abc import Callable, Iterable  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from autoreward.errors import AutorewardError  # noqa: E402
-from autoreward.records import read_record, write_record  # noqa: E402
+from autoreward.records import Record, read_record, write_record  # noqa: E402
 from autoreward.training.contract import Progress, TrainingJob, TrainingResult  # noqa: E402
-from autoreward.training.files import JOB, PROGRESS, result_name  # noqa: E402
+from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name  # noqa: E402
 from autoreward.training.registry import find_trainer  # noqa: E402
 
 PAUSE = 0.25
@@ -100,21 +101,53 @@ def watch_parent(parent: int) -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
+class Assignment(Record):
+    """One line of a serving worker's standard input; it answers with a line, the exit code the job would have had."""
+
+    folder: Path
+    steps: int
+
+
+def serve(jobs: Iterable[str], answer: Callable[[int], None]) -> None:
+    """Run one job after another, each with its own log."""
+    for line in jobs:
+        assignment = Assignment.model_validate_json(line)
+        with (assignment.folder / WORKER_LOG).open("ab") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        answer(work(assignment.folder, assignment.steps))
+
+
+def work(folder: Path, steps: int) -> int:
+    """Run the job of a folder; the exit code."""
+    try:
+        result = run_job(folder, steps, ProgressFile(folder))
+    except AutorewardError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    finally:
+        sys.stderr.flush()
+    return 0 if result.status == "ok" else 1
+
+
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m autoreward.engine.worker", description=__doc__)
-    parser.add_argument("folder", type=Path, help="the training's folder, with its job.json")
-    parser.add_argument("--steps", type=int, required=True, help="environment steps to reach")
+    parser.add_argument("folder", type=Path, nargs="?", help="the training's folder, with its job.json")
+    parser.add_argument("--steps", type=int, help="environment steps to reach")
+    parser.add_argument("--serve", action="store_true", help="take jobs from standard input")
     parser.add_argument("--parent", type=int, help="end with this process; given by an engine, in a session of its own")
     given = parser.parse_args()
     if given.parent is not None:
         threading.Thread(target=watch_parent, args=(given.parent,), daemon=True).start()
-    try:
-        result = run_job(given.folder, given.steps, ProgressFile(given.folder))
-    except AutorewardError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0 if result.status == "ok" else 1
+    if given.serve:
+        # Standard output becomes the log of the job at hand; the answers keep the pipe for themselves.
+        answers = os.fdopen(os.dup(1), "w", buffering=1)
+        serve(sys.stdin, lambda code: print(code, file=answers))
+        return 0
+    if given.folder is None or given.steps is None:
+        parser.error("give a folder and --steps, or --serve")
+    return work(given.folder, given.steps)
 
 
 if __name__ == "__main__":

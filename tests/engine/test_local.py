@@ -12,7 +12,8 @@ from typing import ClassVar
 import pytest
 
 from autoreward.engine.contract import JobRequest
-from autoreward.engine.local import LocalEngine, worker_environment
+from autoreward.engine.local import LocalEngine
+from autoreward.engine.processes import worker_environment
 from autoreward.errors import RunDamaged
 from autoreward.records import read_record
 from autoreward.testing.engine import InProcessEngine, check_engine, line_request
@@ -21,6 +22,7 @@ from autoreward.training.files import PROGRESS, WORKER_LOG, result_name
 
 SLEEPER = "tests.engine.test_local:Sleeper"
 CHATTER = "tests.engine.test_local:Chatter"
+NAMER = "tests.engine.test_local:Namer"
 TRAITOR = "tests.engine.test_local:Traitor"
 
 
@@ -51,6 +53,14 @@ class Chatter:
             progress(Progress(stage="training", steps=steps))
             time.sleep(0.1)
         (folder / "environ").write_text("\n".join(f"{name}={value}" for name, value in os.environ.items()))
+        return TrainingResult(hash=job.hash, steps=steps, status="ok")
+
+
+class Namer:
+    """A trainer that says which process it ran in."""
+
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
+        (folder / "pid").write_text(str(os.getpid()))
         return TrainingResult(hash=job.hash, steps=steps, status="ok")
 
 
@@ -136,6 +146,22 @@ def test_an_unexpected_fault_is_one_line_in_the_result_and_a_traceback_in_the_lo
     result = LocalEngine(slots=1, timeout=60).run([request], quiet)[request.folder]
     assert result.error == "ZeroDivisionError: of all things in two lines"
     assert "Traceback" in (request.folder / WORKER_LOG).read_text()
+
+
+def test_workers_are_kept_for_the_next_jobs_and_end_with_the_engine(tmp_path: Path) -> None:
+    engine = LocalEngine(slots=1, timeout=60)
+    requests = [line_request(tmp_path / str(seed), seed, trainer=NAMER) for seed in range(3)]
+    engine.run(requests[:2], quiet)
+    engine.run(requests[2:], quiet)
+    pids = {int((request.folder / "pid").read_text()) for request in requests}
+    assert len(pids) == 1
+    (pid,) = pids
+    os.kill(pid, signal.SIGKILL)
+    assert gone(pid)
+    later = line_request(tmp_path / "later", 9, trainer=NAMER)
+    assert engine.run([later], quiet)[later.folder].status == "ok", "a worker that died while idle is replaced"
+    del engine
+    assert gone(int((later.folder / "pid").read_text()))
 
 
 def test_an_interrupt_ends_the_workers_and_leaves_nothing_as_finished(tmp_path: Path) -> None:
