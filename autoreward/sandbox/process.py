@@ -44,7 +44,11 @@ ISOLATION = (
 START_SECONDS = 60.0
 """For a new process to import NumPy, also on a slow and busy machine."""
 LOAD_SECONDS = 5.0
-_BOOT = "import sys; sys.path.append(sys.argv[1]); from autoreward.sandbox.child import main; main()"
+# The parent's own autoreward, wherever it was found; everything else in the interpreter's order.
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import autoreward; sys.path.append(sys.path.pop(0)); "
+    "from autoreward.sandbox.child import main; main()"
+)
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
