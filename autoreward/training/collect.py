@@ -1,4 +1,8 @@
-"""The collector: steps a batch of environments under a reward, and logs every training episode."""
+"""The collector: steps a batch of environments, scores what it has collected, and logs every training episode.
+
+A reward is not needed before a learner computes advantages, so whole chunks are scored at once: the cell, in a process
+of its own, is asked once a rollout and not once a step.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoreward.envs.contract import BatchEnv
-from autoreward.envs.episodes import EpisodeJudge
+from autoreward.envs.episodes import EpisodeJudge, FinishedEpisodes
 from autoreward.errors import TrainingFailed
 from autoreward.task import Task
-from autoreward.training.rewards import RewardSource, Step
+from autoreward.training.rewards import Chunk, RewardSource
 from autoreward.training.statistics import EpisodeLog
 
 Array = NDArray[Any]
@@ -26,8 +30,6 @@ class Collected:
 
     obs: Array
     """[N, D], the observation to act on next: of the new episode where one has ended."""
-    reward: Floats
-    """[N]."""
     terminated: Bools
     """[N]: the episode ended by the environment's or the task's rule."""
     truncated: Bools
@@ -36,29 +38,53 @@ class Collected:
     """[N, D], the observation after the step, before any reset."""
 
 
+@dataclass(frozen=True)
+class Scored:
+    """The rewards of the steps since the last scoring."""
+
+    reward: Floats
+    """[T, N]."""
+    done: Bools
+    """[T, N]: the episode ended with the step, either way."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A step that waits for its reward."""
+
+    state: dict[str, Array]
+    action: Array
+    next_state: dict[str, Array]
+    begun: Bools
+    human: Floats
+    solved: Bools
+    done: Bools
+    finished: FinishedEpisodes | None
+
+
 class Collector:
-    """Steps N environments: step, read fields, judge, reward, reset what has ended, read fields of the new state."""
+    """Steps N environments: step, read fields, judge, reset what has ended, read fields of the new state."""
 
     def __init__(self, env: BatchEnv, task: Task, reward: RewardSource, log: EpisodeLog) -> None:
         self.env, self.log = env, log
         self._reward = reward
         self._judge = EpisodeJudge(task, env.schema, env.num_envs)
         self._final_rule = task.success.rule == "final"
-        self._names = tuple(
-            dict.fromkeys((*self._judge.fields, *reward.state_fields, *reward.next_state_fields)),
-        )
+        self._names = tuple(dict.fromkeys((*self._judge.fields, *reward.state_fields, *reward.next_state_fields)))
         self._state: dict[str, Array] = {}
         self._begun: Bools = np.ones(env.num_envs, dtype=np.bool_)
+        self._rows: list[_Row] = []
         self.steps = 0
         """Environment steps so far, all environments together."""
 
     def reset(self, seed: int | None) -> Array:
-        """Begin every episode anew; the observations [N, D]."""
+        """Begin every episode anew; the observations [N, D]. What has not been scored is forgotten."""
         obs, _ = self.env.reset(seed=seed)
         if self.steps:
             self._judge.finish(np.ones(self.env.num_envs, dtype=np.bool_))
         self.log.forget_running()
-        self._begun[:] = True
+        self._rows.clear()
+        self._begun = np.ones(self.env.num_envs, dtype=np.bool_)
         self._read_state()
         return obs
 
@@ -66,7 +92,7 @@ class Collector:
         """One step of every environment.
 
         Raises:
-            TrainingFailed: an action or a reward is not finite, or the reward program failed.
+            TrainingFailed: an action is not finite.
         """
         if not np.isfinite(action).all():
             raise TrainingFailed(f"the policy diverged: an action is not finite at step {self.steps}")
@@ -80,18 +106,44 @@ class Collector:
         if self._final_rule and finished is not None:
             solved = solved.copy()
             solved[done] = finished.success
-        reward, terms = self._reward.reward(
-            Step(self._state, action, after, self._begun, human.astype(np.float32), solved, self.steps)
+        self._rows.append(
+            _Row(self._state, action.copy(), after, self._begun, human.astype(np.float32), solved, done, finished)
         )
         self.steps += self.env.num_envs
-        self.log.add_step(reward, terms)
         self._begun, self._state = done, after
         obs = last_obs
         if finished is not None:
-            self.log.finish(done, finished.success, finished.score, finished.outcomes, self.steps)
             obs, _ = self.env.reset(options={"reset_mask": done})
             self._read_state()
-        return Collected(obs, reward, terminated, truncated & ~terminated, last_obs)
+        return Collected(obs, terminated, truncated & ~terminated, last_obs)
+
+    def score(self) -> Scored:
+        """Score and log the steps since the last scoring; there must be one at least.
+
+        Raises:
+            TrainingFailed: a reward is not finite, or the reward program failed.
+        """
+        rows, self._rows = self._rows, []
+        first = self.steps - len(rows) * self.env.num_envs
+        reward, terms = self._reward.score(
+            Chunk(
+                state={name: np.stack([row.state[name] for row in rows]) for name in self._reward.state_fields},
+                action=np.stack([row.action for row in rows]),
+                next_state={
+                    name: np.stack([row.next_state[name] for row in rows]) for name in self._reward.next_state_fields
+                },
+                begun=np.stack([row.begun for row in rows]),
+                human=np.stack([row.human for row in rows]),
+                solved=np.stack([row.solved for row in rows]),
+                number=first,
+            )
+        )
+        for index, row in enumerate(rows):
+            self.log.add_step(reward[index], {name: values[index] for name, values in terms.items()})
+            if (ended := row.finished) is not None:
+                number = first + (index + 1) * self.env.num_envs
+                self.log.finish(row.done, ended.success, ended.score, ended.outcomes, number)
+        return Scored(reward, np.stack([row.done for row in rows]))
 
     def _read_state(self) -> None:
         if self._reward.state_fields:

@@ -23,38 +23,38 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of N environments, as a reward is computed from it."""
+class Chunk:
+    """T steps of N environments, as a reward is computed from them."""
 
     state: dict[str, Array]
-    """Fields before the step, [N, ...]."""
+    """Fields before each step, [T, N, ...]."""
     action: Array
-    """[N, A] float32, or [N] int64."""
+    """[T, N, A] float32, or [T, N] int64."""
     next_state: dict[str, Array]
-    """Fields after the step and before any reset."""
+    """Fields after each step and before any reset, [T, N, ...]."""
     begun: Bools
-    """[N]: the step is the first of its episode."""
+    """[T, N]: the step is the first of its episode."""
     human: Floats
-    """[N]: the environment's own reward."""
+    """[T, N]: the environment's own reward."""
     solved: Bools
-    """[N]: the episode rule holds for the first time in this step (`final` rules: in the last step)."""
+    """[T, N]: the episode rule holds for the first time in this step (`final` rules: in the last step)."""
     number: int
-    """Environment steps of the training before this one, for messages."""
+    """Environment steps of the training before the chunk, for messages."""
 
 
 class RewardSource(Protocol):
-    """Gives the reward of each step. One source serves one training."""
+    """Gives the rewards of a training, chunk by chunk. One source serves one training."""
 
     state_fields: tuple[str, ...]
     next_state_fields: tuple[str, ...]
     seconds: float
     """Time spent waiting for the reward."""
 
-    def reward(self, step: Step) -> tuple[Floats, dict[str, Floats]]:
-        """The reward [N], and its weighted terms, each [N].
+    def score(self, chunk: Chunk) -> tuple[Floats, dict[str, Floats]]:
+        """The rewards [T, N], and their weighted terms, each [T, N].
 
         Raises:
-            TrainingFailed: the reward is not finite, or its program cannot be run.
+            TrainingFailed: a reward is not finite, or its program cannot be run.
         """
         ...
 
@@ -70,11 +70,11 @@ class HumanReward:
     next_state_fields: tuple[str, ...] = ()
     seconds = 0.0
 
-    def reward(self, step: Step) -> tuple[Floats, dict[str, Floats]]:
+    def score(self, chunk: Chunk) -> tuple[Floats, dict[str, Floats]]:
         """What the environment gave."""
-        if not np.isfinite(step.human).all():
-            raise TrainingFailed(f"the environment's own reward is not finite at step {step.number}")
-        return step.human, {}
+        if not np.isfinite(chunk.human).all():
+            raise TrainingFailed(f"the environment's own reward is not finite after step {chunk.number}")
+        return chunk.human, {}
 
     def close(self) -> None:
         """Nothing is open."""
@@ -87,9 +87,9 @@ class SparseReward:
     next_state_fields: tuple[str, ...] = ()
     seconds = 0.0
 
-    def reward(self, step: Step) -> tuple[Floats, dict[str, Floats]]:
+    def score(self, chunk: Chunk) -> tuple[Floats, dict[str, Floats]]:
         """Paid once an episode."""
-        return step.solved.astype(np.float32), {}
+        return chunk.solved.astype(np.float32), {}
 
     def close(self) -> None:
         """Nothing is open."""
@@ -119,20 +119,20 @@ class ProgramReward:
         self.state_fields = self.program.state_fields
         self.next_state_fields = self.program.next_state_fields
 
-    def reward(self, step: Step) -> tuple[Floats, dict[str, Floats]]:
-        """The total and the weighted terms, scored as a chunk of one step."""
-        inputs = {f"state.{name}": step.state[name][None] for name in self.state_fields}
-        inputs |= {f"next_state.{name}": step.next_state[name][None] for name in self.next_state_fields}
+    def score(self, chunk: Chunk) -> tuple[Floats, dict[str, Floats]]:
+        """The totals and the weighted terms: one round trip to the cell, however long the chunk."""
+        inputs = {f"state.{name}": chunk.state[name] for name in self.state_fields}
+        inputs |= {f"next_state.{name}": chunk.next_state[name] for name in self.next_state_fields}
         if self.program.reads_action:
-            inputs["action"] = step.action[None]
+            inputs["action"] = chunk.action
         started = time.perf_counter()
-        scores = self._score(inputs, step.begun[None], step.number)
+        scores = self._score(inputs, chunk.begun, chunk.number)
         self.seconds += time.perf_counter() - started
         self._memory = scores.memory
-        terms = {name: values[0] for name, values in weighted(self.program, scores.terms).items()}
-        reward = total(self.program, scores.terms)[0]
+        terms = weighted(self.program, scores.terms)
+        reward = total(self.program, scores.terms)
         if not np.isfinite(reward).all():
-            raise TrainingFailed(self._not_finite(terms, step.number))
+            raise TrainingFailed(_not_finite(terms, chunk.number))
         return reward, terms
 
     def episode_sums(self, inputs: dict[str, Array], lengths: NDArray[np.int64]) -> dict[str, tuple[float, ...]]:
@@ -175,20 +175,21 @@ class ProgramReward:
         except CellFailed as error:
             # What a program raises, or gives that is no reward, it would raise and give again.
             if not self._restarts or error.reason in ("exception", "output"):
-                raise TrainingFailed(f"reward program failed at step {number}: {error}") from error
-        # The memory of before the step is still here, so the same step is scored again as if nothing had happened.
+                raise TrainingFailed(f"reward program failed after step {number}: {error}") from error
+        # The memory of before the chunk is still here, so it is scored again as if nothing had happened.
         self._restarts -= 1
         self._cell.close()
         try:
             self._cell, self.program = self._start()
             return self._cell.score(inputs, begun, self._memory)
         except CellFailed as error:
-            raise TrainingFailed(f"reward program failed twice at step {number}: {error}") from error
+            raise TrainingFailed(f"reward program failed twice after step {number}: {error}") from error
 
-    def _not_finite(self, terms: dict[str, Floats], number: int) -> str:
-        guilty = [name for name, values in terms.items() if not np.isfinite(values).all()]
-        what = f"term {guilty[0]!r}" if guilty else "the sum of the terms"
-        return f"{what} of the reward program is not finite at step {number}"
+
+def _not_finite(terms: dict[str, Floats], number: int) -> str:
+    guilty = [name for name, values in terms.items() if not np.isfinite(values).all()]
+    what = f"term {guilty[0]!r}" if guilty else "the sum of the terms"
+    return f"{what} of the reward program is not finite after step {number}"
 
 
 def make_reward(spec: RewardSpec, schema: EnvSchema, new_cell: Callable[[], Cell]) -> RewardSource:

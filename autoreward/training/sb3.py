@@ -23,6 +23,7 @@ from autoreward.sandbox.process import ProcessCell
 from autoreward.task import TrainerSettings
 from autoreward.training.collect import Collector
 from autoreward.training.contract import Evaluation, Progress, TrainingJob, TrainingResult
+from autoreward.training.deferred import DeferredRewards
 from autoreward.training.evaluator import Evaluator, Request
 from autoreward.training.files import EPISODES, POLICY, POLICY_LAST, TRAJECTORIES
 from autoreward.training.rewards import ProgramReward, RewardSource, make_reward
@@ -43,7 +44,7 @@ Report = Callable[[Progress], None]
 class SB3Trainer:
     """Implements `Trainer` with PPO (Schulman et al. 2017) as Stable-Baselines3 has it.
 
-    Observations and rewards are normalised by running statistics; programs are scored step by step.
+    Observations and rewards are normalised by running statistics; programs are scored a rollout at a time.
     """
 
     def train(self, job: TrainingJob, steps: int, folder: Path, progress: Report) -> TrainingResult:
@@ -86,13 +87,13 @@ class _Training:
         stack.callback(lambda: self._reward.close())
         self._log = EpisodeLog(settings.num_envs)
         collector = Collector(env, job.task, self._reward, self._log)
-        self._env = VecNormalize(
-            CollectorVecEnv(collector, derive(job.seed, "environment")[0]), gamma=settings.gamma, clip_obs=10.0
-        )
+        environments = CollectorVecEnv(collector, derive(job.seed, "environment")[0])
+        self._env = VecNormalize(environments, norm_reward=False, clip_obs=10.0)
         self._model = _ppo(self._env, settings, derive(job.seed, "learner")[0])
         self._watch = Watch(
             self._model,
             self._env,
+            DeferredRewards(collector, settings.gamma),
             self._log,
             steps,
             folder / SNAPSHOTS,

@@ -1,4 +1,4 @@
-"""What watches a Stable-Baselines3 training: progress, evaluations on the way, and the best checkpoint."""
+"""What watches a Stable-Baselines3 training: rewards, progress, evaluations on the way, and the best checkpoint."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from autoreward.errors import TrainingFailed
 from autoreward.training.contract import Evaluation, Progress
+from autoreward.training.deferred import DeferredRewards
 from autoreward.training.evaluator import Evaluator, Request
 from autoreward.training.policy import Layer, Policy
 from autoreward.training.statistics import EpisodeLog
@@ -30,12 +31,13 @@ PAUSE = 0.25
 
 
 class Watch(BaseCallback):
-    """Keeps the policy with the best own return, asks for evaluations, and reports progress."""
+    """Has each rollout rewarded, keeps the best policy by own return, asks for evaluations, and reports progress."""
 
     def __init__(
         self,
         ppo: PPO,
         normalised: VecNormalize,
+        rewards: DeferredRewards,
         log: EpisodeLog,
         steps: int,
         snapshots: Path,
@@ -45,7 +47,7 @@ class Watch(BaseCallback):
         progress: Callable[[Progress], None],
     ) -> None:
         super().__init__()
-        self._ppo, self._normalised = ppo, normalised
+        self._ppo, self._normalised, self._rewards = ppo, normalised, rewards
         self._log, self._steps, self._snapshots = log, steps, snapshots
         # The last evaluation is of the policy after the last update: the trainer asks for it.
         self._due = [steps * (index + 1) // evaluations for index in range(evaluations - 1)]
@@ -78,6 +80,7 @@ class Watch(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
+        self._rewards.fill(self._ppo.rollout_buffer, self.locals["values"], self.locals["dones"])
         self._keep_best()
         self.evaluations += self._evaluator.ready()
         if self._due and self.num_timesteps >= self._due[0]:

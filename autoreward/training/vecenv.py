@@ -1,5 +1,7 @@
 """Stable-Baselines3's `VecEnv` over the collector: autoreset with `terminal_observation` and `TimeLimit.truncated`.
 
+The rewards that it gives are zeros: the collector scores whole rollouts, and `deferred.py` puts the rewards in.
+
 Imported by the worker's trainer only (Stable-Baselines3 brings torch).
 """
 
@@ -46,7 +48,7 @@ class CollectorVecEnv(VecEnv):
                 "terminal_observation": step.last_obs[row],
                 "TimeLimit.truncated": bool(step.truncated[row]),
             }
-        return step.obs, step.reward, done, infos
+        return step.obs, np.zeros(self.num_envs, dtype=np.float32), done, infos
 
     def close(self) -> None:
         """The collector's environment belongs to whoever made it."""

@@ -31,14 +31,12 @@ def collector(task: Task, kind: str = "sparse", source: str | None = None) -> Co
 
 def play(task: Task, actions: NDArray[Any], steps: int, kind: str = "sparse") -> tuple[NDArray[Any], NDArray[Any]]:
     """Rewards and ends of some steps, each [steps, 2]."""
-    env = CollectorVecEnv(collector(task, kind), seed=0)
-    env.reset()
-    rewards, ends = [], []
+    gather = collector(task, kind)
+    gather.reset(0)
     for _ in range(steps):
-        _, reward, done, _ = env.step(actions)
-        rewards.append(reward.copy())
-        ends.append(done.copy())
-    return np.array(rewards), np.array(ends)
+        gather.step(actions)
+    scored = gather.score()
+    return scored.reward, scored.done
 
 
 def test_the_sparse_reward_is_paid_once_an_episode() -> None:
@@ -57,12 +55,13 @@ def test_the_sparse_reward_of_a_final_rule_is_paid_in_the_last_step() -> None:
 
 def test_a_rule_that_ends_the_episode_terminates_it() -> None:
     task = line_task(success=SuccessRule(expression="position > 3", rule="held", steps=2, ends_episode=True))
-    env = CollectorVecEnv(collector(task), seed=0)
+    gather = collector(task)
+    env = CollectorVecEnv(gather, seed=0)
     start = env.reset()
     for _ in range(3):
         env.step(UP)
-    obs, reward, done, infos = env.step(UP)
-    assert reward.tolist() == [1.0, 1.0]
+    obs, _, done, infos = env.step(UP)
+    assert gather.score().reward.tolist() == [[0.0, 0.0]] * 3 + [[1.0, 1.0]]
     assert done.all()
     assert infos[0]["TimeLimit.truncated"] is False
     assert infos[0]["terminal_observation"][0] == pytest.approx(start[0, 0] + 4)
@@ -92,10 +91,14 @@ def test_the_step_limit_truncates_and_a_fall_terminates() -> None:
 
 def test_a_program_sees_the_state_before_and_after_also_across_a_reset() -> None:
     gather = collector(line_task(), "program", CLIMB)
-    env = CollectorVecEnv(gather, seed=0)
-    env.reset()
+    gather.reset(0)
     actions = np.array([[0.5], [-1.0]], np.float32)
-    rewards = np.array([env.step(actions)[1].copy() for _ in range(12)])
+    chunks = []
+    for length in (1, 4, 7):  # where a chunk is cut makes no difference
+        for _ in range(length):
+            gather.step(actions)
+        chunks.append(gather.score().reward)
+    rewards = np.concatenate(chunks)
     # 2.0 x what was climbed, whatever the environment's reset did in between.
     np.testing.assert_allclose(rewards, np.tile([1.0, -2.0], (12, 1)), atol=1e-5)
     episodes = gather.log.arrays()
@@ -115,10 +118,15 @@ def compute_reward(state, action, next_state, memory):
     memory["count"] = count
     return {"count": count}
 """
-    env = CollectorVecEnv(collector(line_task(), "program", source), seed=0)
-    env.reset()
+    gather = collector(line_task(), "program", source)
+    gather.reset(0)
     actions = np.array([[0.0], [-1.0]], np.float32)
-    rewards = np.array([env.step(actions)[1].copy() for _ in range(12)])
+    chunks = []
+    for length in (3, 8, 1):
+        for _ in range(length):
+            gather.step(actions)
+        chunks.append(gather.score().reward)
+    rewards = np.concatenate(chunks)
     assert rewards[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2]
     assert rewards[:, 1].tolist() == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2]
 
@@ -142,21 +150,22 @@ def compute_reward(state, action, next_state, memory):
     assert isinstance(reward, ProgramReward)
     assert isinstance(reward._cell, ProcessCell)
     gather.step(UP)
-    for expected in (4.0, None):
-        assert reward._cell.pid is not None
-        os.kill(reward._cell.pid, signal.SIGKILL)
-        if expected is None:
-            with pytest.raises(TrainingFailed, match="step 4: "):
-                gather.step(UP)
-        else:
-            assert gather.step(UP).reward.tolist() == pytest.approx([expected, expected], abs=1e-4)
+    assert gather.score().reward.tolist() == [[2.0, 2.0]]
+    os.kill(reward._cell.pid or 0, signal.SIGKILL)
+    gather.step(UP)
+    assert gather.score().reward.tolist() == [[4.0, 4.0]]
+    os.kill(reward._cell.pid or 0, signal.SIGKILL)
+    gather.step(UP)
+    with pytest.raises(TrainingFailed, match="after step 4: "):
+        gather.score()
 
 
 def test_a_reward_that_is_no_number_names_its_term_and_the_step() -> None:
     gather = collector(line_task(), "program", NOT_FINITE)
     gather.reset(0)
+    gather.step(UP)
     with pytest.raises(TrainingFailed, match=r"step 0.*climb"):
-        gather.step(UP)
+        gather.score()
 
 
 def test_an_action_that_is_no_number_says_that_the_policy_diverged() -> None:
@@ -164,3 +173,27 @@ def test_an_action_that_is_no_number_says_that_the_policy_diverged() -> None:
     gather.reset(0)
     with pytest.raises(TrainingFailed, match="diverged"):
         gather.step(UP * np.nan)
+
+
+def test_deferred_rewards_are_normalised_as_stable_baselines3_does_it() -> None:
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    from autoreward.training.collect import Scored
+    from autoreward.training.deferred import DeferredRewards
+
+    generator = np.random.default_rng(0)
+    reward = generator.normal(3.0, 20.0, (40, 2)).astype(np.float32)
+    done = generator.random((40, 2)) < 0.1
+
+    class Replay(CollectorVecEnv):
+        def step_wait(self):  # type: ignore[no-untyped-def] # noqa: ANN202
+            obs, _, _, infos = super().step_wait()
+            self.index = getattr(self, "index", -1) + 1
+            return obs, reward[self.index], done[self.index], infos
+
+    theirs = VecNormalize(Replay(collector(line_task()), seed=0), norm_obs=False, gamma=0.9, clip_reward=10.0)
+    theirs.reset()
+    expected = np.array([theirs.step(UP)[1] for _ in reward])
+    ours = DeferredRewards(collector(line_task()), gamma=0.9)
+    found = [ours.normalised(Scored(reward[part], done[part])) for part in (slice(0, 15), slice(15, 40))]
+    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-5)
