@@ -40,12 +40,11 @@ Move = tuple[Structure, str]
 
 def answer(finding: Finding, structure: Structure, shop: Workshop) -> Move | None:
     """The change that a finding calls for; None where it calls for none that can be made."""
-    term = finding.term if finding.term in structure.names else None
+    known = finding.term in structure.names and finding.term not in EVENTS
+    term = finding.term if known else None
     match finding.diagnosis:
-        case "constant_term":
-            return (term and (replace(structure, term, shop) or drop(structure, term))) or None
-        case "wrong_sign":
-            return (term and (replace(structure, term, shop) or drop(structure, term))) or None
+        case "constant_term" | "wrong_sign" if term:
+            return replace(structure, term, shop) or drop(structure, term)
         case "flooding":
             return (term and scale(structure, term, 0.3, shop)) or None
         case "misaligned":
