@@ -18,7 +18,7 @@ _INIT = '''"""A reward function designed by autoreward: `wrap(env)` puts it into
 
 from pathlib import Path
 
-from autoreward.reward.load import Reward
+from autoreward.reward.reward import Reward
 from autoreward.reward.package import load_package
 from autoreward.reward.wrapper import DesignedReward
 

@@ -9,7 +9,7 @@ from typing import Any
 from autoreward.errors import RunDamaged
 from autoreward.language.program import Grammar
 from autoreward.records import Record, read_record
-from autoreward.reward.load import Reward, read_source
+from autoreward.reward.reward import Reward, read_source
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 

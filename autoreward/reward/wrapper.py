@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autoreward.envs.fields import FieldReader
 from autoreward.errors import UserError
-from autoreward.reward.load import Reward
+from autoreward.reward.reward import Reward
 from autoreward.reward.total import total, weighted
 from autoreward.sandbox.contract import Memory
 

@@ -177,9 +177,8 @@ class ProcessCell:
             return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self._process.wait(1.0)
-            if code < 0:
-                return f" (signal {signal.Signals(-code).name})"
-            return f" (exit code {code})"
+            known = {number.value: number.name for number in signal.Signals}
+            return f" (signal {known.get(-code, -code)})" if code < 0 else f" (exit code {code})"
         return ""
 
     def _start(self) -> None:

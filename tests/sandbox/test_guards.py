@@ -37,6 +37,13 @@ def run(*lines: str, head: str = "") -> Scores:
         (["h = helper(h, up=2.0)"], HEIGHT + 2),
         (["h = h[np.newaxis][0].astype(float).clip(0, 1)"], HEIGHT.clip(0, 1)),
         (["h = np.where(next_state['fallen'], 0.0, h) * (next_state['kind'] >= 0)"], None),
+        (
+            ["terms = {'x': h}", "terms = {**terms, 'y': 2.0}", "for name, v in terms.items():", "    h = h + v"],
+            2 * HEIGHT + 2,
+        ),
+        (["def twice(x):", "    return 2 * x * memory.get('none', 1.0)", "h = twice(h)"], HEIGHT * 2),
+        (["h = max(1.0, 2.0) * h if np.any(h > 0) else h", "h = -(-h) % 100"], HEIGHT * 2),
+        (["for _ in range(3):", "    if _ == 1:", "        continue", "    h = h + 1"], HEIGHT + 2),
         (["h = h if action.ndim == 2 else 0.0 * h"], HEIGHT),
     ],
 )
