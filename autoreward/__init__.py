@@ -1,3 +1,20 @@
 """autoreward: say in words what an agent should do; get a reward function and the evidence that it works."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autoreward.api import load_run, run
+    from autoreward.reward.load import load_reward
+
 __version__ = "0.1.0"
+__all__ = ["load_reward", "load_run", "run"]
+
+_HOMES = {"load_reward": "autoreward.reward.load", "load_run": "autoreward.api", "run": "autoreward.api"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module offers under that name
+    """The Python API, imported when it is first used: `import autoreward` itself stays quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'autoreward' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,190 @@
+"""The command line: `main` reads the arguments, executes a command, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Union
+
+import tyro
+from pydantic import BaseModel, ValidationError
+from tyro.constructors import ConstructorRegistry, StructConstructorSpec, StructTypeInfo
+
+import autoreward
+from autoreward.commands.arguments import Command
+from autoreward.commands.doctor import Doctor
+from autoreward.commands.envs import EnvsList, EnvsShow
+from autoreward.commands.files import Export, Train, Verify
+from autoreward.commands.inspect import Inspect
+from autoreward.commands.prompts import PromptsCopy, PromptsShow
+from autoreward.commands.run import Resume, Run
+from autoreward.commands.sweep import Sweep
+from autoreward.config import RunConfig
+from autoreward.errors import AutorewardError, UnknownName, UserError
+from autoreward.records import read_yaml
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""As the shell counts a process that SIGPIPE ended."""
+
+DESCRIPTION = """Say in words what an agent should do; get a reward function in Python, and the evidence that it works.
+
+First steps: `autoreward run reacher`, then `autoreward inspect`. `autoreward COMMAND --help` explains a command,
+`autoreward --version` prints the version."""
+
+_COMMANDS: dict[str, tuple[Any, str]] = {
+    "run": (Run, "Design a reward for a task."),
+    "sweep": (Sweep, "Run tasks x seeds x overrides of a YAML file."),
+    "inspect": (Inspect, "Show what a run found."),
+    "resume": (Resume, "Go on with a run that was stopped."),
+    "verify": (Verify, "Check a reward file."),
+    "train": (Train, "Train on a reward file alone."),
+    "export": (Export, "Write a run's best reward as an importable package."),
+    "envs": (
+        Union[  # noqa: UP007 - built for tyro at run time
+            Annotated[EnvsList, tyro.conf.subcommand("list", is_default=True)],
+            Annotated[EnvsShow, tyro.conf.subcommand("show")],
+        ],
+        "List tasks; `envs show ID` shows an environment's fields.",
+    ),
+    "doctor": (Doctor, "Say what this machine offers."),
+    "prompts": (
+        Union[  # noqa: UP007
+            Annotated[PromptsShow, tyro.conf.subcommand("show")],
+            Annotated[PromptsCopy, tyro.conf.subcommand("copy")],
+        ],
+        "Show or copy the language model's prompts.",
+    ),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Execute a command.
+
+    Args:
+        argv: arguments without the program's name; None: those of the process.
+
+    Returns:
+        The exit code: 0; 2 for what the user can mend; 1 for a run that failed; 130 for an interrupt.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = parse(arguments).execute()
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except AutorewardError as error:
+        return _say(f"error: {error}", error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return BROKEN_PIPE
+    except Exception as error:
+        return _say(_bug(error), 1)
+
+
+def parse(arguments: Sequence[str]) -> Command:
+    """The command that the arguments mean.
+
+    Raises:
+        UserError: an unknown command, a value out of its range, or a configuration file that does not read.
+        SystemExit: help or version was printed (0), or tyro has explained what does not parse (2).
+    """
+    first = arguments[0] if arguments else "--help"
+    if first in ("--version", "-V"):
+        sys.stdout.write(f"autoreward {autoreward.__version__}\n")
+        raise SystemExit(0)
+    if not first.startswith("-") and first not in _COMMANDS:
+        raise UnknownName("command", first, _COMMANDS, f"Commands: {', '.join(_COMMANDS)}.")
+    command: Command = tyro.cli(
+        _grammar(arguments),
+        prog="autoreward",
+        description=DESCRIPTION,
+        args=list(arguments) or ["--help"],
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.DisallowNone),
+        registry=_registry(),
+    )
+    return command
+
+
+def _registry() -> ConstructorRegistry:
+    """How tyro makes our records: as it makes any pydantic model, but a value out of range is told in our words."""
+    registry, busy = ConstructorRegistry(), False
+
+    @registry.struct_rule
+    def rule(info: StructTypeInfo) -> StructConstructorSpec | None:
+        nonlocal busy
+        if busy or not (isinstance(info.type, type) and issubclass(info.type, BaseModel)):
+            return None
+        model, busy = info.type, True
+        try:
+            spec = ConstructorRegistry.get_struct_spec(info)
+        finally:
+            busy = False
+
+        def make(**values: Any) -> BaseModel:  # noqa: ANN401 - whatever the flags say
+            try:
+                return model(**values)
+            except ValidationError as error:
+                raise UserError("; ".join(_flag_fault(model, fault) for fault in error.errors()[:5])) from None
+
+        return dataclasses.replace(spec, instantiate=make) if isinstance(spec, StructConstructorSpec) else None
+
+    return registry
+
+
+def _grammar(arguments: Sequence[str]) -> Any:  # noqa: ANN401 - a type that is made at run time
+    """The union of the commands; the values of `--config FILE` are the defaults of `run`'s options."""
+    commands = []
+    for name, (kind, text) in _COMMANDS.items():
+        default: dict[str, Any] = {}
+        file = _config_file(arguments) if name == "run" and arguments and arguments[0] == "run" else None
+        if file is not None:
+            default["default"] = Run(config=read_yaml(file, RunConfig, "config file"))
+        commands.append(Annotated[kind, tyro.conf.subcommand(name, description=text, **default)])
+    return Union[tuple(commands)]  # noqa: UP007
+
+
+def _config_file(arguments: Sequence[str]) -> Path | None:
+    """What is given with `--config`: it must be known before the other flags, whose defaults it sets."""
+    for place, argument in enumerate(arguments):
+        if argument.startswith("--config="):
+            return Path(argument.partition("=")[2])
+        if argument == "--config" and place + 1 < len(arguments):
+            return Path(arguments[place + 1])
+    return None
+
+
+def _flag_fault(model: type[BaseModel], fault: Any) -> str:  # noqa: ANN401 - pydantic's description of a fault
+    """A value out of its range, as `--flag VALUE: reason`."""
+    prefix = next((f"{name}." for name, field in RunConfig.model_fields.items() if field.annotation is model), "")
+    name = ".".join(str(part) for part in fault["loc"] if isinstance(part, (int, str)))
+    flag = f"--{prefix}{name}".replace("_", "-").rstrip("-")
+    return f"{flag} {fault['input']}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(text + "\n")
+    return code
+
+
+def _bug(error: Exception) -> str:
+    """One line about what nobody expected, and where its traceback is kept."""
+    kept = next((note for note in getattr(error, "__notes__", ()) if note.startswith("traceback: ")), None)
+    if kept is None:
+        with tempfile.NamedTemporaryFile("w", prefix="autoreward-", suffix=".txt", delete=False) as file:
+            file.write("".join(traceback.format_exception(error)))
+        kept = f"traceback: {file.name}"
+    return f"error: {type(error).__name__}: {error}\nthis is a bug in autoreward; please report it with the {kept}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

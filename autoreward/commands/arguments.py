@@ -1,0 +1,56 @@
+"""What the commands' arguments share."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from autoreward.display import Display, new_console, new_display
+from autoreward.errors import AutorewardError
+from autoreward.records import Record
+
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+"""A switch without a `--no-` twin."""
+Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(name="json")]
+"""`--json`: output for machines."""
+RunName = Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")]
+"""Path of a run folder, or a unique beginning of its name; None is the latest run."""
+RewardFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+
+
+class Command(Record):
+    """A command with its arguments."""
+
+    def execute(self) -> int:
+        """Do it, and give the exit code.
+
+        Raises:
+            AutorewardError: the CLI prints it and exits with its code.
+        """
+        raise NotImplementedError("every command says what it does")
+
+
+@contextmanager
+def watched() -> Iterator[Display]:
+    """A display for a run; when the run is stopped from outside or fails, the line that resumes it is printed."""
+    display = new_display(new_console())
+    try:
+        with display:
+            yield display
+    except (KeyboardInterrupt, AutorewardError):
+        if display.folder is not None:
+            sys.stderr.write(f"nothing finished is lost; go on with: autoreward resume {display.folder}\n")
+        raise
+    except Exception as error:
+        if display.folder is not None:
+            log = display.folder / "run.log"
+            with log.open("a") as file:
+                file.write(traceback.format_exc())
+            error.add_note(f"traceback: {log}")
+        raise

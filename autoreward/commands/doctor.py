@@ -1,0 +1,99 @@
+"""`doctor`: what this machine offers to autoreward."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.text import Text
+
+import autoreward
+from autoreward.api import check_writable
+from autoreward.commands.arguments import Command
+from autoreward.display import new_console, table
+from autoreward.errors import UserError
+
+PACKAGES = ("gymnasium", "mujoco", "numpy", "torch", "stable-baselines3", "pydantic", "tyro", "openai")
+
+_RENDER = """
+import gymnasium
+env = gymnasium.make("Reacher-v5", render_mode="rgb_array")
+env.reset(seed=0)
+assert env.render().std() > 0
+"""
+"""Run in a process of its own: where GL is broken, the renderer may take the process with it."""
+
+
+class Doctor(Command):
+    """Say what this machine offers: versions, cores, isolation, rendering, LLM endpoint, runs folder."""
+
+    runs: Path = Path("runs")
+    """Folder that holds run folders."""
+
+    def execute(self) -> int:
+        """Print the table; 0 where a run can start."""
+        from autoreward.sandbox.process import ISOLATION
+
+        writable, runs = _runs(self.runs)
+        rows = [
+            ("autoreward", autoreward.__version__),
+            ("python", f"{platform.python_version()} ({sys.executable})"),
+            ("machine", f"{platform.system()} {platform.release()} {platform.machine()}"),
+            ("cores", f"{len(os.sched_getaffinity(0))} of {os.cpu_count()}"),
+            *((name, _version(name)) for name in PACKAGES),
+            ("isolation", ISOLATION),
+            ("rendering", rendering()),
+            ("LLM endpoint", endpoint()),
+            ("runs folder", runs),
+        ]
+        console = new_console()
+        console.print(table(("what", "here"), rows))
+        if not writable:
+            console.print(Text("a run cannot start: the runs folder cannot be written"))
+        return 0 if writable else 1
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return f"missing; install it with: pip install {package}"
+
+
+def rendering() -> str:
+    """Whether MuJoCo draws a picture here, and with which GL; tried in a process of its own."""
+    asked = os.environ.get("MUJOCO_GL")
+    for backend in [asked] if asked else ["egl", "osmesa"]:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", _RENDER],
+                env={**os.environ, "MUJOCO_GL": backend},
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+        except (subprocess.TimeoutExpired, OSError):
+            continue
+        if done.returncode == 0:
+            return f"works with MUJOCO_GL={backend}"
+    return "none: pictures are skipped (Debian: apt install libegl1 libosmesa6, then MUJOCO_GL=egl or osmesa)"
+
+
+def endpoint() -> str:
+    """Whether a language model is configured; the key itself is never shown."""
+    key, url = os.environ.get("OPENAI_API_KEY"), os.environ.get("OPENAI_BASE_URL")
+    if not (key or url):
+        return "none configured: the composer designs (set OPENAI_API_KEY, or OPENAI_BASE_URL, for the LLM)"
+    return f"{url or 'the default of the OpenAI SDK'}, {'with a key' if key else 'without a key'}"
+
+
+def _runs(folder: Path) -> tuple[bool, str]:
+    try:
+        check_writable(folder)
+    except UserError as error:
+        return False, str(error)
+    return True, f"{folder.resolve()} can be written"

@@ -1,0 +1,208 @@
+"""`verify` and `train`: a reward file alone. `export`: a run's reward as a package."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.text import Text
+
+from autoreward.api import check_writable, find_run, task_for_file
+from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, watched
+from autoreward.critic.contract import Verdict
+from autoreward.display import clean, duration, new_console, rows_table, table
+from autoreward.errors import UserError
+from autoreward.store.records import Report, Row
+from autoreward.task import Task
+from autoreward.training.contract import RewardSpec
+from autoreward.training.files import POLICY
+
+Rule = Annotated[str, tyro.conf.arg(metavar="ever|final|held:K")]
+
+
+class Verify(Command):
+    """Check a reward file as the Critic does before training: exit code 0 where it passes, 2 where it does not."""
+
+    file: RewardFile
+    """The reward file."""
+    env: Annotated[str, tyro.conf.arg(metavar="ID|TASK")]
+    """Gymnasium id, or a pack's task."""
+    grammar: Literal["terms", "signs"] | None = None
+    """Which grammar the file is written in; without it: the task's."""
+    seed: int = 0
+    """Of the recorded transitions that the file is tried on."""
+    json_: Json = False
+    """Print the verdict as JSON."""
+
+    def execute(self) -> int:
+        """Print the checks."""
+        source = read_reward(self.file)
+        # Success plays no part in the checks, so an environment without a pack needs no rule here.
+        task = task_for_file(self.env, success=None if _is_task(self.env) else "False")
+        verdict = verdict_on(source, _with_grammar(task, self.grammar), self.seed)
+        console = new_console()
+        if self.json_:
+            console.file.write(verdict.model_dump_json(indent=1) + "\n")
+        else:
+            show_verdict(verdict, self.file)
+        return 0 if verdict.status == "accepted" else 2
+
+
+class Train(Command):
+    """Train on a reward file alone, and measure the true success of the policies."""
+
+    file: RewardFile
+    """The reward file."""
+    env: Annotated[str, tyro.conf.arg(metavar="ID|TASK")]
+    """Gymnasium id, or a pack's task."""
+    success: Annotated[str | None, tyro.conf.arg(metavar="EXPR")] = None
+    """True where the agent has done the task; without it: the task's own rule."""
+    success_rule: Rule = "ever"
+    """For --success: when that makes an episode a success."""
+    grammar: Literal["terms", "signs"] | None = None
+    """Which grammar the file is written in; without it: the task's."""
+    steps: int | None = None
+    """Environment steps of each training; without it: the task's budget."""
+    seeds: int = 3
+    """How many trainings, each on a seed of its own."""
+    first_seed: int = 0
+    """The first of these seeds; the others follow it."""
+    episodes: int = 50
+    """Evaluation episodes of each."""
+    baselines: Flag = False
+    """Also train on the sparse reward and on the human or reference reward."""
+    slots: int = 0
+    """Trainings at once; 0: as many as cores."""
+    timeout: int = 3600
+    """Seconds without any progress after which a training is killed."""
+    runs: Path = Path("runs")
+    """Folder for the trainings; one that is there already is not repeated."""
+
+    def execute(self) -> int:
+        """Verify, train, and print a table."""
+        for name in ("seeds", "episodes", "timeout") + (("steps",) if self.steps is not None else ()):
+            if getattr(self, name) <= 0:
+                raise UserError(f"--{name} {getattr(self, name)}: give a number above 0")
+        source = read_reward(self.file)
+        task = _with_grammar(task_for_file(self.env, self.success, self.success_rule), self.grammar)
+        task = task.model_copy(update={"steps": self.steps or task.steps})
+        check_writable(self.runs)
+        verdict = verdict_on(source, task, self.first_seed)
+        if verdict.status != "accepted":
+            show_verdict(verdict, self.file)
+            return 2
+        rows, folder = self._rows(task, source)
+        console = new_console()
+        console.print(rows_table(rows, f"{self.file} on {task.name}: true success of the trained policies"))
+        for seed, training in rows[0].trainings.items():
+            policy = folder / "trainings" / training / POLICY
+            console.print(Text(f"policy of seed {seed}: {policy if policy.exists() else 'none: its training failed'}"))
+        return 0 if rows[0].failed < len(rows[0].trainings) else 1
+
+    def _rows(self, task: Task, source: str) -> tuple[list[Row], Path]:
+        from autoreward.engine.local import LocalEngine
+        from autoreward.search.trainings import Trainings, row
+        from autoreward.store.folder import RunFolder
+
+        rewards = {self.file.stem: RewardSpec(kind="program", source=source, grammar=task.grammar)}
+        if self.baselines:
+            rewards["sparse"] = RewardSpec(kind="sparse")
+            rewards["reference" if task.reference else "human"] = (
+                RewardSpec(kind="program", source=task.reference, grammar=task.grammar)
+                if task.reference
+                else RewardSpec(kind="human")
+            )
+        digest = hashlib.sha256(source.encode()).hexdigest()[:8]
+        folder = self.runs / f"train-{self.file.stem}-{digest}"
+        engine = LocalEngine(self.slots or os.cpu_count() or 1, self.timeout)
+        seeds = range(self.first_seed, self.first_seed + self.seeds)
+        with watched() as display:
+            results = Trainings(RunFolder(folder), task, engine, display).run(rewards, seeds, self.episodes)
+        names = {label: "designed" if label == self.file.stem else label for label in rewards}
+        return [row(names[label], label, results[label], self.episodes, task.steps) for label in rewards], folder
+
+
+class Export(Command):
+    """Write a run's best reward as an importable package: reward, Gymnasium wrapper, manifest with the evidence."""
+
+    run: RunName = None
+    """Path of the run folder, or a unique beginning of its name. Without it: the latest run."""
+    to: Path | None = None
+    """Folder to make; without it: the run's own `best/`."""
+    runs: Path = Path("runs")
+    """Folder that holds run folders."""
+
+    def execute(self) -> int:
+        """Write the package."""
+        import shutil
+
+        from autoreward.search.final import export_run
+        from autoreward.store.folder import RunFolder
+
+        folder = RunFolder(find_run(self.run, self.runs))
+        report, record = folder.report(), folder.run()
+        to = self.to or folder.best
+        if self.to is not None and to.exists() and (not to.is_dir() or any(to.iterdir())):
+            raise UserError(f"{to} is there already; name a folder that is new or empty with --to")
+        if report is None:
+            analyses = [found for round_ in folder.rounds() if (found := folder.analysis(round_))]
+            report = Report(winner=analyses[-1].incumbent if analyses else None, rows=(), spent=folder.spent())
+        try:
+            written = export_run(folder, record, report, to)
+            if self.to is not None and (folder.best / POLICY).exists():
+                shutil.copy(folder.best / POLICY, to / POLICY)
+        except OSError as error:
+            raise UserError(f"{to} cannot be written: {error.strerror or error}; give another with --to") from None
+        note = "" if folder.report() else "; the run is not finished, so there is no evidence from fresh seeds yet"
+        new_console().print(Text(f"wrote {written}{note}"))
+        return 0
+
+
+def read_reward(path: Path) -> str:
+    """A reward file's text."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        raise UserError(f"reward file {path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"reward file {path} cannot be read: {error}") from None
+
+
+def verdict_on(source: str, task: Task, seed: int) -> Verdict:
+    """The Critic's executable checks on a program, with freshly recorded transitions."""
+    from autoreward.api import describe
+    from autoreward.critic.verify import verify
+    from autoreward.envs.record import record_transitions
+    from autoreward.sandbox.process import ProcessCell
+
+    schema = describe(task.env)
+    return verify(source, schema, task.grammar, record_transitions(task, seed), ProcessCell)
+
+
+def show_verdict(verdict: Verdict, file: Path) -> None:
+    """Print the checks, and where to mend what failed."""
+    console = new_console()
+    rows = [
+        (check.name, "ok" if check.passed else "FAILED", duration(check.seconds) if check.seconds > 1 else "", line)
+        for check in verdict.checks
+        for line in [(f"line {check.line}: " if check.line else "") + check.message]
+    ]
+    console.print(table(("check", "result", "time", ""), rows))
+    if verdict.status == "accepted":
+        console.print(Text(clean(f"{file} passes; terms: {', '.join(verdict.terms)}")))
+    else:
+        line = next((check.line for check in verdict.checks if not check.passed), None)
+        console.print(Text(clean(f"{file}{f':{line}' if line else ''} refused: {verdict.reason}")))
+
+
+def _is_task(name: str) -> bool:
+    from autoreward.api import pack_task
+
+    return pack_task(name) is not None
+
+
+def _with_grammar(task: Task, grammar: Literal["terms", "signs"] | None) -> Task:
+    return task.model_copy(update={"grammar": grammar}) if grammar else task

@@ -1,0 +1,152 @@
+"""`inspect`: what a run found, in the terminal or as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from autoreward.api import find_run
+from autoreward.commands.arguments import Command, Json, RunName
+from autoreward.commands.plan import code
+from autoreward.designer.contract import Finding
+from autoreward.display import clean, duration, new_console, number, one_line, outcome, percent, rows_table, table
+from autoreward.store.folder import RunFolder
+from autoreward.store.records import CandidateRecord, Report
+
+
+class Inspect(Command):
+    """Show a run: rounds, candidates, verdicts, findings, the best reward and the final table."""
+
+    run: RunName = None
+    """Path of the run folder, or a unique beginning of its name. Without it: the latest run."""
+    runs: Path = Path("runs")
+    """Folder that holds run folders."""
+    json_: Json = False
+    """Print everything as JSON."""
+
+    def execute(self) -> int:
+        """Print the run."""
+        folder = RunFolder(find_run(self.run, self.runs))
+        console = new_console()
+        if self.json_:
+            console.file.write(json.dumps(as_data(folder), indent=1) + "\n")
+        else:
+            show(folder, console)
+        return 0
+
+
+def best_candidate(folder: RunFolder) -> tuple[int, int] | None:
+    """The winner of a finished run, of the selection, or the incumbent of the last round analysed."""
+    if report := folder.report():
+        return report.winner
+    if selection := folder.selection():
+        return selection.winner
+    analyses = [analysis for round_ in folder.rounds() if (analysis := folder.analysis(round_))]
+    return analyses[-1].incumbent if analyses else None
+
+
+def as_data(folder: RunFolder) -> dict[str, Any]:
+    """Everything that `inspect` shows, as plain data."""
+    selection, report, best = folder.selection(), folder.report(), best_candidate(folder)
+    return {
+        "folder": str(folder.path),
+        "finished": report is not None,
+        "run": folder.run().model_dump(mode="json"),
+        "spent": folder.spent().model_dump(mode="json"),
+        "rounds": [_round_data(folder, round_) for round_ in folder.rounds()],
+        "selection": selection.model_dump(mode="json") if selection else None,
+        "report": report.model_dump(mode="json") if report else None,
+        "best": {"round": best[0], "index": best[1], "source": folder.source(*best)} if best else None,
+    }
+
+
+def _round_data(folder: RunFolder, round_: int) -> dict[str, Any]:
+    analysis = folder.analysis(round_)
+    candidates = []
+    for index in folder.indices(round_):
+        record, verdict = folder.candidate(round_, index), folder.verdict(round_, index)
+        found = analysis.candidates.get(index) if analysis else None
+        candidates.append(
+            {
+                "round": round_,
+                "index": index,
+                "record": record.model_dump(mode="json") if record else None,
+                "verdict": verdict.model_dump(mode="json") if verdict else None,
+                "findings": [finding.model_dump(mode="json") for finding in found.findings] if found else [],
+                "source": folder.source(round_, index) if verdict else None,
+            }
+        )
+    incumbent = list(analysis.incumbent) if analysis and analysis.incumbent else None
+    return {"round": round_, "analysed": analysis is not None, "incumbent": incumbent, "candidates": candidates}
+
+
+def show(folder: RunFolder, console: Console) -> None:
+    """Print a run."""
+    run, report, spent = folder.run(), folder.report(), folder.spent()
+    state = "finished" if report else f"not finished; go on with: autoreward resume {folder.path}"
+    for line in (
+        f"{run.id}: {state}",
+        f"task      {run.task.name}: {run.task.text}",
+        f"success   {run.task.success}",
+        f"designer  {run.designer}, grammar {run.task.grammar}, {run.task.steps:,} steps a training",
+        f"cell      {run.isolation}",
+        f"spent     {spent.env_steps:,} environment steps, {duration(spent.wall_seconds)}, {spent.llm_calls} LLM calls",
+    ):
+        console.print(Text(clean(line)))
+    for round_ in folder.rounds():
+        _show_round(folder, round_, console)
+    if best := best_candidate(folder):
+        console.rule(Text(f"best reward: candidate {best[0]}.{best[1]}"))
+        console.print(code(folder.source(*best)))
+    if selection := folder.selection():
+        console.print(rows_table(selection.rows, "Finalists on selection seeds"))
+    _show_end(folder, report, console)
+
+
+def _show_end(folder: RunFolder, report: Report | None, console: Console) -> None:
+    if report is not None:
+        console.rule(Text("result"))
+        console.print(outcome(folder.path, report))
+
+
+def _show_round(folder: RunFolder, round_: int, console: Console) -> None:
+    console.rule(Text(f"round {round_}"))
+    analysis = folder.analysis(round_)
+    rows = []
+    for index in folder.indices(round_):
+        record = folder.candidate(round_, index)
+        best = analysis is not None and analysis.incumbent == (round_, index)
+        rows.append(_cells(folder, round_, index, record, "*" if best else ""))
+    columns = ("candidate", "verdict", "result", "success", "score", "idea, or the reason")
+    console.print(table(columns, rows, numbers=("success", "score")))
+    for index, found in sorted(analysis.candidates.items()) if analysis else ():
+        for finding in found.findings:
+            console.print(Text(clean(f"  {round_}.{index} {_sentence(finding)}")))
+    if analysis is None:
+        console.print(Text("  not analysed yet"))
+
+
+def _cells(folder: RunFolder, round_: int, index: int, record: CandidateRecord | None, mark: str) -> tuple[str, ...]:
+    verdict = folder.verdict(round_, index)
+    said = "being designed" if verdict is None else verdict.status
+    if record is None:
+        return f"{round_}.{index}", said, "in flight" if verdict else "", "", "", ""
+    repaired = f", {record.repairs} repairs" if record.repairs else ""
+    why = record.reason or record.idea
+    return (
+        f"{record.name}{mark}",
+        said + repaired,
+        record.status,
+        percent(record.success_rate),
+        number(record.score),
+        one_line(why, 200),
+    )
+
+
+def _sentence(finding: Finding) -> str:
+    term = f" ({finding.term})" if finding.term else ""
+    return f"{finding.diagnosis}{term}: {one_line(finding.text, 400)} -> {one_line(finding.suggestion, 400)}"

@@ -1,0 +1,87 @@
+"""`run`: design a reward for a task. `resume`: go on with a run that was stopped."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from autoreward.api import TaskChoice, check_writable, find_run
+from autoreward.commands.arguments import Command, Flag, RunName, watched
+from autoreward.config import RunConfig
+from autoreward.display import new_console, outcome
+
+
+class Run(Command):
+    """Design a reward: for a pack's task (`run reacher`), or your own (`run --env ID --text "..." --success EXPR`)."""
+
+    task: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[TASK]")] = None
+    """Task of a pack, such as `reacher` (`autoreward envs` lists them), or `path/to/pack.yaml`."""
+    env: str | None = None
+    """Instead of TASK: a Gymnasium id, `module:Id` or `module:factory`, or a pack whose environment to use."""
+    text: str | None = None
+    """For --env: what the agent should do, in words."""
+    success: Annotated[str | None, tyro.conf.arg(metavar="EXPR")] = None
+    """For --env: expression over the environment's fields, true where the agent has done it."""
+    success_rule: Annotated[str | None, tyro.conf.arg(metavar="ever|final|held:K")] = None
+    """For --env: when that makes an episode a success; without it: ever."""
+    env_kwargs: Annotated[str | None, tyro.conf.arg(metavar="JSON")] = None
+    """For --env: keyword arguments of the environment."""
+    step_limit: int | None = None
+    """For --env: steps after which an episode is cut off."""
+    config_file: Annotated[Path | None, tyro.conf.arg(name="config", metavar="FILE.yaml")] = None
+    """YAML with any of the options below; flags override it."""
+    dry_run: Flag = False
+    """Print the plan and the Designer's prompts, or its first proposals; spend nothing."""
+    config: Annotated[RunConfig, tyro.conf.arg(name="")] = RunConfig()
+    """The options of the run."""
+
+    def execute(self) -> int:
+        """Run to the end, and print the final table."""
+        given = {name: getattr(self, name) for name in TaskChoice.model_fields}
+        task = TaskChoice.model_validate(given).resolve()
+        if self.dry_run:
+            from autoreward.commands.plan import show_plan
+
+            show_plan(task, self.config, new_console())
+            return 0
+        check_writable(self.config.runs)
+        from autoreward.search.loop import start
+
+        command = shlex.join(["autoreward", *sys.argv[1:]])
+        with watched() as display:
+            folder = start(task, self.config, display, command)
+        return show_outcome(folder)
+
+
+class Resume(Command):
+    """Go on with a run that was stopped; nothing finished is done again."""
+
+    run: RunName = None
+    """Path of the run folder, or a unique beginning of its name. Without it: the latest run."""
+    runs: Path = Path("runs")
+    """Folder that holds run folders."""
+
+    def execute(self) -> int:
+        """Resume, and print the final table."""
+        folder = find_run(self.run, self.runs)
+        check_writable(folder)
+        from autoreward.search.loop import resume
+
+        with watched() as display:
+            resume(folder, display)
+        return show_outcome(folder)
+
+
+def show_outcome(folder: Path) -> int:
+    """Print how a finished run ended: 0, or 1 where no candidate could be trained."""
+    from autoreward.store.folder import RunFolder
+
+    report = RunFolder(folder).report()
+    if report is None:
+        return 1
+    new_console().print(outcome(folder, report))
+    return 0 if report.winner is not None else 1
