@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from autoreward.critic.contract import Check
 from autoreward.designer.contract import Brief
@@ -15,7 +15,9 @@ from autoreward.llm.failures import one_line
 from autoreward.llm.reading import read_object, what_runs
 from autoreward.prompts.render import Templates
 
-Word = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True)]
+
+def _word(text: object) -> object:
+    return text.strip().lower() if isinstance(text, str) else text
 
 
 class _Opinion(BaseModel):
@@ -23,7 +25,7 @@ class _Opinion(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    verdict: Annotated[Literal["approve", "reject"], Word]
+    verdict: Annotated[Literal["approve", "reject"], BeforeValidator(_word)]
     reading: str = ""
     lazy_agent: str = ""
     reasons: tuple[str, ...] = ()

@@ -1,0 +1,65 @@
+"""The Analyzer's reading of a training by a language model, beside the computed diagnosis."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from autoreward.designer.contract import Brief, Finding, PastCandidate
+from autoreward.llm.contract import CallName, Chat
+from autoreward.llm.failures import one_line
+from autoreward.llm.reading import read_object, what_runs
+from autoreward.prompts.render import Templates
+
+MAX_FINDINGS = 5
+
+
+class _Advice(BaseModel):
+    """One finding of the reply; keys beyond these are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    text: str
+    suggestion: str = ""
+    term: str | None = None
+
+
+class _Analysis(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    findings: tuple[_Advice, ...]
+
+
+def advise(
+    chat: Chat, templates: Templates, brief: Brief, candidate: PastCandidate, attempt: int
+) -> tuple[Finding, ...]:
+    """Ask why the candidate's policy does what it does, and what to change in the reward.
+
+    Returns:
+        at most 5 findings with the diagnosis `advice`; none where the reply cannot be read.
+
+    Raises:
+        EndpointError: the endpoint failed for good.
+        BudgetReached: a cap on calls or tokens is reached.
+    """
+    messages = templates.messages(
+        "analyzer/analyze",
+        task=brief.task,
+        schema=brief.schema_,
+        grammar=brief.grammar,
+        past=candidate,
+        code=what_runs(candidate.source),
+    )
+    name = CallName(role="analyzer", round=candidate.round, candidate=candidate.index, attempt=attempt)
+    analysis = read_object(chat.complete(name, messages).text, _Analysis)
+    found = analysis.findings[:MAX_FINDINGS] if analysis else ()
+    return tuple(_finding(advice, candidate) for advice in found if advice.text.strip())
+
+
+def _finding(advice: _Advice, candidate: PastCandidate) -> Finding:
+    return Finding(
+        diagnosis="advice",
+        text=one_line(advice.text, 600),
+        suggestion=one_line(advice.suggestion, 600),
+        term=advice.term if advice.term in candidate.terms else None,
+        source="llm",
+    )

@@ -1,0 +1,125 @@
+"""The Designer that asks a language model: first proposals, revisions, and repairs of what the Critic refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from autoreward.designer.contract import Brief, PastCandidate, Proposal
+from autoreward.language import tables
+from autoreward.llm.contract import CallName, Chat, Message
+from autoreward.llm.failures import one_line
+from autoreward.llm.reading import program_in, same_lines, what_runs
+from autoreward.prompts.render import Templates, fenced
+
+SHOWN = 4
+"""Past candidates that a revision is told of with their records, the incumbent included; refused ones are lines."""
+
+
+class LLMDesigner:
+    """Writes prompts from briefs, and reads programs out of replies.
+
+    A reply without a usable program is no fault: what could be found, even nothing, becomes the proposal's source, the
+    Critic refuses it with the reason, and the next repair says so.
+    """
+
+    def __init__(self, chat: Chat, templates: Templates) -> None:
+        self._chat, self._templates = chat, templates
+
+    def propose(self, brief: Brief) -> Proposal:
+        """A first proposal, or a revision where an earlier candidate was trained. One call, attempt 0.
+
+        Raises:
+            EndpointError: the endpoint failed for good.
+            BudgetReached: a cap on calls or tokens is reached.
+        """
+        parent = _parent(brief)
+        return self._ask(brief, self.prompt(brief), attempt=0, parent=parent)
+
+    def repair(self, brief: Brief, refused: Proposal, reason: str, attempt: int) -> Proposal:
+        """The refused program mended: the opening again, the program as the model's turn, then the reason. One call.
+
+        Raises:
+            EndpointError: the endpoint failed for good.
+            BudgetReached: a cap on calls or tokens is reached.
+        """
+        code = same_lines(refused.source)
+        messages = (
+            *self.prompt(brief),
+            Message(role="assistant", content=fenced(code, "python") if code else "(no program)"),
+            Message(
+                role="user",
+                content=self._templates.text("designer/repair", code=code, reason=reason, line=_line(code, reason)),
+            ),
+        )
+        return self._ask(brief, messages, attempt, refused.parent)
+
+    def prompt(self, brief: Brief) -> tuple[Message, ...]:
+        """The opening of the conversation, as `--dry-run` shows it."""
+        context = _context(brief)
+        return self._templates.messages("designer/revision" if context["best"] else "designer/first", **context)
+
+    def _ask(
+        self, brief: Brief, messages: tuple[Message, ...], attempt: int, parent: tuple[int, int] | None
+    ) -> Proposal:
+        name = CallName(role="designer", round=brief.round, candidate=brief.index, attempt=attempt)
+        reply = self._chat.complete(name, messages).text
+        return Proposal(source=program_in(reply, brief.grammar), origin="llm", note=_idea_line(reply), parent=parent)
+
+
+def _context(brief: Brief) -> dict[str, Any]:
+    """What the Designer's templates may use."""
+    ranked = _ranked(brief.history)
+    shown = [{"past": past, "code": what_runs(past.source)} for past in ranked[:SHOWN]]
+    return {
+        "task": brief.task,
+        "schema": brief.schema_,
+        "grammar": brief.grammar,
+        "direction": _direction(brief),
+        "best": shown[0] if shown else None,
+        "others": shown[1:],
+        "refused": [past for past in brief.history if past.status == "refused"][-SHOWN:],
+        "siblings": [code for source in brief.siblings if (code := what_runs(source))],
+        "numpy_functions": sorted(tables.NUMPY_FUNCTIONS),
+        "numpy_constants": sorted(tables.NUMPY_CONSTANTS),
+        "numpy_types": sorted(tables.NUMPY_TYPES),
+        "builtins": sorted(tables.BUILTINS),
+    }
+
+
+def _ranked(history: Sequence[PastCandidate]) -> list[PastCandidate]:
+    """The incumbent, then the other trained candidates: the latest round first, inside a round the best first."""
+    trained = [past for past in history if past.status == "trained"]
+    failed = [past for past in history if past.status == "failed"] if trained else []
+
+    def worth(past: PastCandidate) -> tuple[float, float]:
+        return past.success_rate or 0.0, float("-inf") if past.score is None else past.score
+
+    best = next((past for past in trained if past.incumbent), max(trained, key=worth, default=None))
+    others = [past for past in [*trained, *failed] if past is not best]
+    others.sort(key=lambda past: (past.round, past.status == "trained", *worth(past)), reverse=True)
+    return [best, *others] if best else []
+
+
+def _direction(brief: Brief) -> Literal["improve", "explore"]:
+    """Even candidates of a round build on the best one, odd ones look elsewhere."""
+    return "improve" if brief.index % 2 == 0 else "explore"
+
+
+def _parent(brief: Brief) -> tuple[int, int] | None:
+    ranked = _ranked(brief.history)
+    return (ranked[0].round, ranked[0].index) if ranked and _direction(brief) == "improve" else None
+
+
+def _idea_line(reply: str) -> str:
+    """The line `Idea: ...` of a reply, or nothing."""
+    found = re.search(r"^[\s>*_#\d.]*idea[\s*_]*:[\s*_]*(\S.*)$", reply, re.MULTILINE | re.IGNORECASE)
+    return one_line(found[1], 300) if found else ""
+
+
+def _line(code: str, reason: str) -> str:
+    """The line of the program that a reason names, or nothing."""
+    found = re.search(r"\bline (\d+)", reason)
+    lines = code.splitlines()
+    return lines[int(found[1]) - 1].strip() if found and 0 < int(found[1]) <= len(lines) else ""

@@ -1,0 +1,118 @@
+"""The language model behind an OpenAI-compatible endpoint (chat completions), with every failure in plain words."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from autoreward.config import LLMConfig
+from autoreward.errors import EndpointError
+from autoreward.llm.contract import CallName, Message, Reply
+from autoreward.llm.failures import NO_KEY, explain, one_line
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+
+DEFAULT_URL = "https://api.openai.com/v1"
+
+
+class OpenAIChat:
+    """Asks an endpoint of the OpenAI API: the vendor's own, or any server that speaks it, such as vLLM or Ollama.
+
+    The key comes from OPENAI_API_KEY. With a base URL (configuration, or OPENAI_BASE_URL) it may be missing, since
+    local servers need none. Time-outs, dropped connections and the statuses 408, 409, 429 and 5xx are tried again by
+    the SDK, which keeps to `Retry-After`.
+    """
+
+    def __init__(self, config: LLMConfig) -> None:
+        """Nothing is sent yet.
+
+        Raises:
+            EndpointError: there is neither a key nor a base URL, or the URL is none.
+        """
+        self._config = config
+        given = config.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
+        self._url = given or DEFAULT_URL
+        self._key = os.environ.get("OPENAI_API_KEY", "").strip()
+        if not self._key and not given:
+            raise EndpointError(NO_KEY)
+        if urlsplit(self._url).scheme not in ("http", "https") or not urlsplit(self._url).hostname:
+            raise EndpointError(
+                f"{one_line(self._url)!r} is not the URL of an endpoint; it looks like http://localhost:8000/v1 "
+                "(--llm.base-url, or OPENAI_BASE_URL)"
+            )
+
+    def complete(self, name: CallName, messages: tuple[Message, ...]) -> Reply:
+        """Ask for the next turn.
+
+        Raises:
+            EndpointError: the endpoint failed for good; the message says what to do.
+        """
+        started = time.monotonic()
+        try:
+            completion = self._client.chat.completions.create(
+                model=self._config.model,
+                messages=cast("list[ChatCompletionMessageParam]", [message.model_dump() for message in messages]),
+                **self._options(),
+            )
+            return self._reply(completion, time.monotonic() - started)
+        except EndpointError:
+            raise
+        except Exception as error:
+            # The SDK lets some faults of a broken server through as they are: ValueError for a body that is no JSON.
+            raise EndpointError(explain(error, self._config, self._url, self._key)) from error
+
+    @cached_property
+    def _client(self) -> OpenAI:
+        from openai import OpenAI
+
+        return OpenAI(
+            api_key=self._key or "none",
+            base_url=self._url,
+            timeout=self._config.timeout_seconds,
+            max_retries=self._config.retries,
+        )
+
+    def _options(self) -> dict[str, Any]:
+        """Only what is configured: reasoning models refuse a temperature, older servers the cap on tokens."""
+        options = {
+            "temperature": self._config.temperature,
+            "max_completion_tokens": self._config.max_completion_tokens,
+        }
+        return {name: value for name, value in options.items() if value is not None}
+
+    def _reply(self, completion: ChatCompletion, seconds: float) -> Reply:
+        """The text of the first choice. The SDK does not validate, so a foreign body can be anything."""
+        where = f"model {self._config.model!r} at {self._url}"
+        if not hasattr(completion, "choices"):
+            raise ValueError(str(completion))
+        if not completion.choices:
+            raise EndpointError(
+                f"{where} gave a reply without any choice; try again, or another model with --llm.model NAME"
+            )
+        choice = completion.choices[0]
+        text = choice.message.content if choice.message else None
+        if not text or not text.strip():
+            raise EndpointError(f"{where} gave an empty reply{self._why_empty(choice)}")
+        usage = completion.usage
+        return Reply(
+            text=text,
+            model=completion.model or self._config.model,
+            prompt_tokens=usage.prompt_tokens if usage else None,
+            completion_tokens=usage.completion_tokens if usage else None,
+            seconds=seconds,
+        )
+
+    def _why_empty(self, choice: Any) -> str:  # noqa: ANN401 - a choice of whatever the server calls one
+        refusal = getattr(choice.message, "refusal", None)
+        if refusal:
+            return f": it declined ({one_line(refusal)}); say the task in other words, or take another --llm.model"
+        if choice.finish_reason == "length":
+            cap = self._config.max_completion_tokens
+            given = f"--llm.max-completion-tokens {cap}" if cap else "its own limit"
+            return f": it thought until {given} was used up; give more, or take another --llm.model"
+        return f" (finish reason: {one_line(choice.finish_reason)}); try again, or take another --llm.model"
