@@ -16,10 +16,11 @@ from gymnasium.envs.registration import registry as registered
 from gymnasium.wrappers import TimeLimit
 
 from autoreward.envs.contract import BatchEnv
+from autoreward.envs.declared import derive_action
 from autoreward.envs.derive import derive_schema
-from autoreward.envs.gym import GymBatchEnv, flat_action_space, flat_observation_space
+from autoreward.envs.gym import GymBatchEnv, flat_observation_space
 from autoreward.errors import AutorewardError, UnknownName, UserError
-from autoreward.schema import ActionSpec, EnvSchema
+from autoreward.schema import EnvSchema
 from autoreward.task import EnvSpec
 
 DEFAULT_STEP_LIMIT = 1000
@@ -59,27 +60,12 @@ def _describe(text: str) -> EnvSchema:
         return EnvSchema(
             env_id=spec.id,
             fields=spec.fields,
-            action=action_spec(env),
+            action=derive_action(env),
             step_limit=limit,
             description=" ".join(spec.description.split()),
         )
     finally:
         env.close()
-
-
-def action_spec(env: gymnasium.Env[Any, Any], meaning: str = "") -> ActionSpec:
-    """The action as reward programs see it."""
-    space = flat_action_space(env.action_space)
-    if isinstance(space, gymnasium.spaces.Discrete):
-        return ActionSpec(kind="discrete", choices=int(space.n), meaning=meaning)
-    low, high = float(space.low.min()), float(space.high.max())
-    return ActionSpec(
-        kind="continuous",
-        shape=tuple(space.shape),
-        low=low if abs(low) < 1e30 else None,
-        high=high if abs(high) < 1e30 else None,
-        meaning=meaning,
-    )
 
 
 def step_limit(env: gymnasium.Env[Any, Any]) -> int:
