@@ -39,8 +39,6 @@ class Hopeless(Scripted):
     def propose(self, brief: Brief) -> Proposal:
         return Proposal(source="import os")
 
-    repair = None  # type: ignore[assignment]
-
 
 class Counting(Observer):
     def __init__(self) -> None:
@@ -141,7 +139,7 @@ def test_history_reaches_the_second_round(tmp_path: Path) -> None:
     start(line_task(), config(tmp_path, designer="test_loop:Listening"), Observer(), engine=InProcessEngine())
     assert [len(brief.history) for brief in told] == [0, 0, 2, 2]
     assert sum(past.incumbent for past in told[-1].history) == 1
-    assert told[1].siblings and all(past.findings for past in told[-1].history)
+    assert told[1].siblings and all(past.episodes for past in told[-1].history)
 
 
 def test_a_refused_round_is_no_end(tmp_path: Path) -> None:
