@@ -8,56 +8,13 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import NoReturn
 
-from autoreward.errors import RewardRefused, closest
 from autoreward.language import tables
+from autoreward.language.nodes import check_construct, hint, is_docstring, is_name, refuse, shown
 
 _MAPPINGS = ("state", "next_state", "memory")
-
-
-def refuse(node: ast.AST, rule: str, message: str) -> NoReturn:
-    """Raise `RewardRefused` at a node."""
-    line, column = getattr(node, "lineno", None), getattr(node, "col_offset", None)
-    raise RewardRefused(message, rule, line, None if column is None else column + 1)
-
-
-def shown(name: str) -> str:
-    """A name as messages may show it: text that a program chose is never passed on."""
-    return f"`{name}`" if name.isidentifier() and name.isascii() and len(name) <= tables.MAX_NAME else "this name"
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """` Closest: a, b.`, or nothing."""
-    near = closest(name, known)
-    return f" Closest: {', '.join(near)}." if near else ""
-
-
-def check_construct(node: ast.AST) -> None:
-    """Refuse what is not on the allow-list of constructs."""
-    if type(node) not in tables.NODES:
-        kind = type(node).__name__
-        construct, advice = tables.NODE_ADVICE.get(kind, (f"`{kind}`", "write it with simpler statements"))
-        refuse(node, "construct", f"{construct} is not part of the reward language; {advice}")
-
-
-def is_name(text: object) -> bool:
-    """Whether a value can name a field, a term or a memory entry."""
-    return isinstance(text, str) and text.isidentifier() and text.isascii() and len(text) <= tables.MAX_NAME
-
-
-def bound_names(function: ast.FunctionDef | ast.Lambda) -> set[str]:
-    """Every name that a function gives a meaning, nested ones included."""
-    names = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.FunctionDef) and node is not function:
-            names.add(node.name)
-    return names
 
 
 class Rules(ast.NodeVisitor):
@@ -318,12 +275,3 @@ class Rules(ast.NodeVisitor):
         if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
             refuse(node, "literal", 'string formatting with % is not allowed; write f"{name}"')
         self.generic_visit(node)
-
-
-def is_docstring(statement: ast.stmt) -> bool:
-    """Whether a statement is a string by itself."""
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )

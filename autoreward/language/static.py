@@ -11,8 +11,9 @@ from autoreward.errors import RewardRefused
 from autoreward.language import tables
 from autoreward.language.clean import clean
 from autoreward.language.lexical import parse
+from autoreward.language.nodes import bound_names, check_construct, is_docstring, is_name, refuse, shown
 from autoreward.language.program import FUNCTIONS, Grammar, Program
-from autoreward.language.rules import Rules, bound_names, check_construct, is_docstring, is_name, refuse, shown
+from autoreward.language.rules import Rules
 
 _SIGNATURE = f"({', '.join(tables.PARAMETERS)})"
 _FOREIGN = {

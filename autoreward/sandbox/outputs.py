@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from autoreward.errors import CellFailed
 from autoreward.language import tables
+from autoreward.language.nodes import is_name
 from autoreward.language.program import Program
-from autoreward.language.rules import is_name
 from autoreward.sandbox.contract import Array, Inputs
 from autoreward.schema import EnvSchema
 

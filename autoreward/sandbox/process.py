@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from autoreward.errors import CellFailed, RewardRefused, UnknownName
+from autoreward.language.nodes import is_name
 from autoreward.language.program import Grammar, Program
-from autoreward.language.rules import is_name
 from autoreward.sandbox import frames
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.sandbox.outputs import are_term_names, check_terms, check_values, gather, input_types

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoreward.language import tables
+from autoreward.language.nodes import is_name
 from autoreward.language.program import FUNCTIONS, Grammar
-from autoreward.language.rules import is_name
 from autoreward.language.static import check_tree
 from autoreward.sandbox.guards import FILENAME, Unchangeable, compile_program, freeze, namespace
 
@@ -27,7 +27,10 @@ _SENTENCES: dict[type[Exception], str] = {
     ZeroDivisionError: "a division by zero",
     IndexError: "an index is out of range; arrays have the shape [N, ...]",
     KeyError: "a key does not exist",
-    ValueError: "shapes or values do not fit (inputs are read-only: copy an array before changing it)",
+    ValueError: (
+        "shapes or values do not fit (`if` needs one truth value, so write np.where for arrays; "
+        "inputs are read-only, so copy an array before changing it)"
+    ),
     Unchangeable: "constants of the file cannot be changed; what lasts through an episode is kept in memory",
     TypeError: "an operation does not fit its operands (math.* takes single numbers, np.* takes arrays)",
     AttributeError: "an attribute does not exist or is not allowed",

