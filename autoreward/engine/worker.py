@@ -46,6 +46,7 @@ def run_job(folder: Path, steps: int, report: Callable[[Progress], None]) -> Tra
     """
     job = read_record(folder / JOB, TrainingJob)
     started = time.monotonic()
+    report(Progress(stage="starting", steps=steps))  # a trainer's imports alone can take seconds
     try:
         result = find_trainer(job.task.trainer.name).train(job, steps, folder, report)
     except Exception as error:
