@@ -184,7 +184,8 @@ def _terms(trained: Sequence[TrainingResult]) -> list[Finding]:
 
 
 def _constant(name: str, statistics: Sequence[TermStatistics]) -> Finding | None:
-    if not all(entry.constant for entry in statistics):
+    # The same number in each step still counts where episodes differ in length (std over episode sums).
+    if not all(entry.constant and entry.std <= 1e-6 * max(1.0, abs(entry.mean)) for entry in statistics):
         return None
     value = _mean(entry.mean for entry in statistics)
     text = f"{name} never changed from step to step (mean episode sum {value:.3g})"

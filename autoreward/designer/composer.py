@@ -48,7 +48,7 @@ class RandomComposer:
 
     def _draw(self, brief: Brief, attempt: int) -> Proposal:
         random = _random("random", brief, attempt)
-        grammar = catalogue(brief.task, brief.schema_)
+        grammar = catalogue(brief.task, brief.schema_, brief.grammar)
         names = random.sample(sorted(grammar.terms), min(random.randint(1, 5), len(grammar.terms)))
         weights = tuple((name, float(f"{0.1 * 30 ** random.random():.2g}")) for name in names)
         structure = signed(Structure(weights), grammar) if brief.grammar == "signs" else Structure(weights)
@@ -64,7 +64,7 @@ class _Search:
 
     def __init__(self, brief: Brief, attempt: int) -> None:
         self.brief, self.attempt = brief, attempt
-        self.catalogue = catalogue(brief.task, brief.schema_)
+        self.catalogue = catalogue(brief.task, brief.schema_, brief.grammar)
         self.guide = guide(brief.task, brief.schema_, self.catalogue)
         self.tried = self._read_history()
         self.shop = Workshop(

@@ -44,7 +44,7 @@ def _levels(guide: Guide) -> list[str]:
 
 def _new_bests(guide: Guide) -> list[str]:
     """Each new least gap pays once, so nothing is gained by going back and forth."""
-    return [*_forms("best", guide.aims[:3]), *guide.care[:1], *guide.events]
+    return [*_forms("best", guide.aims[:3]), *guide.care[:2], *guide.events]
 
 
 def _drive(guide: Guide) -> list[str]:
@@ -95,7 +95,7 @@ def archetypes(task: Task, catalogue: Catalogue, guide: Guide) -> list[tuple[str
     for make in ARCHETYPES:
         names = [name for name in dict.fromkeys(make(guide)) if name in catalogue.terms]
         if any(name not in (*guide.events, *guide.costs) for name in names):
-            aside = frozenset(guide.care if guide.aims else ()) - frozenset(guide.wishes[:1])
+            aside = frozenset(guide.care if guide.aims else ())
             found.setdefault(weighted(names, task, catalogue, aside), make.__name__.strip("_").replace("_", " "))
     if not found:
         found[weighted(fallback(catalogue), task, catalogue)] = "exploration"

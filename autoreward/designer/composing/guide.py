@@ -94,6 +94,8 @@ def _wishes(task: Task, ranked: list[Field], catalogue: Catalogue, asked: frozen
             names += [f"{way}_{value.name}" for value in _main(field, catalogue)]
         elif kind in ("speed", "spin") and "still" in asked:
             names += [f"small_{value.name}" for value in _size(field, catalogue)]
+        elif "upright" in asked and "upright" in words.tokens(field.name):
+            names += [f"high_{value.name}" for value in _main(field, catalogue)]
         elif kind == "angle" and "upright" in asked and body and field.name not in catalogue.rule.fields:
             names += [f"calm_{value.name}" for value in _main(field, catalogue)]
     by_field = {value.fields[0]: value.name for value in reversed(catalogue.values)}
@@ -133,4 +135,6 @@ def _care(ranked: list[Field], catalogue: Catalogue) -> list[str]:
                 names.append(f"high_{value.name}" if wanted else f"keep_{value.name}")
             elif kind == "angle" and not wanted:
                 names.append(f"calm_{value.name}")
-    return names
+        if "upright" in words.tokens(field.name) and not wanted:
+            names += [f"high_{value.name}" for value in _main(field, catalogue)]
+    return [*names, "alive"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autoreward.designer.composing import quantities
 from autoreward.designer.composing.atoms import Rule, read_rule
 from autoreward.designer.composing.quantities import Quantity, divided, number, rounded
+from autoreward.language.program import Grammar
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 
@@ -153,6 +154,8 @@ VALUE_FORMS: dict[str, Form] = {
     "burst": _burst,
 }
 """Forms over field values, which can be wanted either way."""
+ONE_SIGNED = frozenset(("low", "near", "tight", "small", "calm", "keep", "fast", "energy", "alive", "effort", "smooth"))
+"""Forms that never change their sign."""
 EVENTS = ("success", "hold")
 
 
@@ -171,8 +174,8 @@ class Catalogue:
         return next((q for q in (*self.gaps, *self.distances, *self.values) if q.name == name), None)
 
 
-def catalogue(task: Task, schema: EnvSchema) -> Catalogue:
-    """The grammar, spelt out for a task."""
+def catalogue(task: Task, schema: EnvSchema, grammar: Grammar = "terms") -> Catalogue:
+    """The grammar, spelt out for a task. `signs` takes a term's sign alone, so it has no forms of one sign."""
     rule = read_rule(task.success.expression, frozenset(schema.names))
     gaps = tuple(quantities.gaps(rule, schema))
     taken = [frozenset(gap.fields) for gap in gaps]
@@ -181,7 +184,9 @@ def catalogue(task: Task, schema: EnvSchema) -> Catalogue:
     values = tuple(q for q in quantities.values(schema) if q.name not in costs)
     terms = [form(q) for q in (*gaps, *distances) for form in COST_FORMS.values()]
     terms += [form(q) for q in values for form in VALUE_FORMS.values()]
-    terms += _events(task, rule) + _about_action(schema)
+    terms += [*_events(task, rule), *_about_action(schema), _alive(schema)]
+    if grammar == "signs":
+        terms = [term for term in terms if term.form not in ONE_SIGNED]
     return Catalogue({term.name: term for term in terms}, gaps, distances, values, rule)
 
 
@@ -199,6 +204,14 @@ def _events(task: Task, rule: Rule) -> list[Term]:
         phrase = "pay the more, the longer the task's condition has held"
         terms.append(Term("hold", "hold", "success", setup, value, phrase))
     return terms
+
+
+def _alive(schema: EnvSchema) -> Term:
+    """The same in each step: it counts where episodes can end early."""
+    field = schema.fields[0]
+    ones = "np.ones_like" if field.shape == () and field.dtype == "float32" else "np.ones"
+    value = f'{ones}(next_state["{field.name}"]{"" if ones.endswith("like") else ".shape[0]"})'
+    return Term("alive", "alive", "episode", (), value, "pay each step that the episode lasts")
 
 
 def _about_action(schema: EnvSchema) -> list[Term]:

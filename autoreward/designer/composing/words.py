@@ -20,7 +20,7 @@ INTENTS: dict[Intent, frozenset[str]] = {
     "high": _set("jump high height up upward climb rise raise lift hill top hop leap tall fly"),
     "upright": _set("upright balance balanced stand standing stable vertical straight pole"),
     "turn": _set("turn flip spin rotate rotation somersault roll twirl pirouette revolution"),
-    "still": _set("stop still rest stay settle hold motionless park hover land calm"),
+    "still": _set("stop still rest motionless park hover calm"),
     "near": _set("reach touch near close goal target toward towards approach push pull"),
     "gentle": _set("gentle gently smooth smoothly effort efficient efficiently energy economical soft softly"),
 }
