@@ -179,10 +179,8 @@ def compare(name: str, options: Options, engine: LocalEngine) -> list[Arm]:
     """Carry out every arm of every repeat; trainings of all arms share the machine."""
     task = load_task(name).model_copy(update={"steps": options.steps})
     if options.quick:
-        quick = TrainerSettings.model_validate(
-            {**task.trainer.model_dump(), "evaluations": 1, "evaluation_episodes": 2}
-        )
-        task = task.model_copy(update={"trainer": quick})
+        trainer = task.trainer.model_copy(update={"evaluations": 1, "evaluation_episodes": 2})
+        task = task.model_copy(update={"trainer": trainer})
     schema, transitions = describe(task.env), record_transitions(task, seed=0)
     arms = [Arm(arm, task, schema, transitions, repeat) for repeat in range(options.repeats) for arm in ARMS]
     for round_ in range(ROUNDS):
