@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from autoreward.analyzer.narration import LONGEST, narrate
+from autoreward.schema import ActionSpec, EnvSchema, Field
+from autoreward.task import EnvSpec, Score, SuccessRule, Task
+from autoreward.training.contract import TrainingResult
+from autoreward.training.files import TRAJECTORIES
+
+FIELDS = (
+    Field(name="distance", unit="m", low=0, high=10),
+    Field(name="place", shape=(2,), unit="m"),
+    Field(name="steady", unit="m"),
+    Field(name="joints", shape=(6,), unit="rad"),
+    *(Field(name=f"extra_{number}") for number in range(20)),
+)
+SCHEMA = EnvSchema(
+    env_id="X-v0", fields=FIELDS, action=ActionSpec(kind="continuous", shape=(1,), low=-1, high=1), step_limit=40
+)
+TASK = Task(
+    name="t",
+    text="Reach it.",
+    env=EnvSpec(id="X-v0"),
+    success=SuccessRule(expression="distance < 1"),
+    score=Score(expression="-distance"),
+)
+RESULT = TrainingResult(
+    hash="h", steps=10, status="ok", episode_terms={"closer": (1.5, -20.0, 3.0, 0.0), "success": (1.0, 0.0, 0.0, 0.0)}
+)
+
+
+def _write(folder: Path, recorded: list[int]) -> None:
+    generator = np.random.default_rng(0)
+    count, longest = len(recorded), 40
+    fields = {f"field.{f.name}": generator.normal(size=(count, longest + 1, *f.shape)) for f in FIELDS}
+    fields["field.distance"] = np.tile(np.linspace(9.0, 0.5, longest + 1), (count, 1))
+    fields["field.steady"] = np.ones((count, longest + 1))
+    np.savez(
+        folder / TRAJECTORIES,
+        length=np.array([40, 12, 40, 40, 40]),
+        success=np.array([True, False, False, False, True]),
+        score=np.array([-0.5, -9.0, -4.0, -5.0, -0.6]),
+        seed=np.arange(5),
+        recorded=np.array(recorded, dtype=np.int64),
+        action=np.zeros((count, longest, 1)),
+        **{"outcome.fell": np.array([False, True, False, False, False])},
+        **fields,
+    )
+
+
+def test_best_worst_and_failed_episodes_are_told_with_what_the_rule_reads(tmp_path: Path) -> None:
+    _write(tmp_path, [0, 1, 2, 3])
+    text = narrate(TASK, SCHEMA, tmp_path, RESULT)
+    assert len(text) <= LONGEST
+    assert text.startswith("2 of 5 evaluation episodes succeeded")
+    best, worst, failed = text.split("\n\n")[1:4]
+    assert best.startswith("Best episode: 40 steps, success, score -0.5")
+    assert "closer 1.5" in best and "distance [m]: 9 " in best
+    assert worst.startswith("Worst episode: 12 steps, failure, score -9 (fell)") and "closer -20" in worst
+    assert "step: 0 2 3 5 7 9 10 12" in worst
+    assert failed.startswith("Failed episode") and "distance" in failed
+    assert "steady" not in text
+
+
+def test_no_recorded_episode_gives_no_text(tmp_path: Path) -> None:
+    assert narrate(TASK, SCHEMA, tmp_path, RESULT) == ""
+    _write(tmp_path, [])
+    assert narrate(TASK, SCHEMA, tmp_path, RESULT) == ""
