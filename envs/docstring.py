@@ -74,8 +74,13 @@ def _without_code(lines: Iterable[str]) -> Iterator[str]:
 def _marked(lines: Iterable[str]) -> Iterator[tuple[int, str | None, str]]:
     """(level, heading or None, line): `## Heading`, `Heading:` alone, `**Heading**` alone, or an underlined line."""
     text = list(lines)
+    hanging: int | None = None  # indentation of a `Heading:` whose section is the indented block below it
     for position, line in enumerate(text):
         bare = line.strip()
+        indent = len(line) - len(line.lstrip())
+        if hanging is not None and bare and indent <= hanging:
+            hanging = None
+            yield 9, "", ""
         if match := re.match(r"(#+)\s*(.*)", bare):
             yield len(match[1]), match[2].strip(" #*:"), ""
         elif re.fullmatch(r"[-=~]{3,}", bare):
@@ -83,6 +88,8 @@ def _marked(lines: Iterable[str]) -> Iterator[tuple[int, str | None, str]]:
         elif position + 1 < len(text) and bare and re.fullmatch(r"[-=~]{3,}", text[position + 1].strip()):
             yield 8, bare.strip("*: "), ""
         elif re.fullmatch(r"\*{2,3}[\w ]{1,40}:?\*{2,3}:?", bare) or re.fullmatch(r"[A-Z]\w*( \w+){0,2}:", bare):
+            below = next((entry for entry in text[position + 1 :] if entry.strip()), "")
+            hanging = indent if len(below) - len(below.lstrip()) > indent else None
             yield 9, bare.strip("*: "), ""
         else:
             yield 0, None, line
