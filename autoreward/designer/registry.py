@@ -50,7 +50,10 @@ def _load(name: str) -> Designer:
         raise UserError(f"designer {name!r}: module {module!r} cannot be imported: {error}") from None
     except AttributeError:
         raise UserError(f"designer {name!r}: module {module!r} has no {attribute!r}") from None
-    designer = found() if isinstance(found, type) or not hasattr(found, "propose") else found
+    try:
+        designer = found() if isinstance(found, type) or not hasattr(found, "propose") else found
+    except TypeError as error:
+        raise UserError(f"designer {name!r} cannot be made without arguments: {error}") from None
     if not (callable(getattr(designer, "propose", None)) and callable(getattr(designer, "repair", None))):
         raise UserError(f"designer {name!r} has no propose(brief) and repair(brief, refused, reason, attempt)")
     return cast("Designer", designer)

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
+from autoreward.critic.verify import verify
 from autoreward.designer.composer import Composer, RandomComposer
 from autoreward.designer.contract import Brief, Diagnosis, Finding, PastCandidate
+from autoreward.envs.contract import Transitions
 from autoreward.language.program import Grammar
 from autoreward.language.static import check
+from autoreward.sandbox.contract import Array
+from autoreward.sandbox.process import ProcessCell
 from autoreward.schema import ActionSpec, EnvSchema, Field
 from autoreward.task import EnvSpec, SuccessRule, Task
 from autoreward.testing.designer import check_designer
@@ -134,7 +139,7 @@ def _rounds(name: str, grammar: Grammar, seed: int, rounds: int = 4) -> list[lis
 
 @pytest.mark.parametrize(("name", "grammar"), CASES)
 def test_every_proposal_is_a_reward_program_and_new(name: str, grammar: Grammar) -> None:
-    for seed in range(3):
+    for seed in range(2):
         made = [source for sources in _rounds(name, grammar, seed) for source in sources]
         assert len(set(made)) == len(made)
         for source in made:
@@ -143,7 +148,7 @@ def test_every_proposal_is_a_reward_program_and_new(name: str, grammar: Grammar)
 
 @pytest.mark.parametrize(("name", "grammar"), CASES)
 def test_random_draws_are_reward_programs(name: str, grammar: Grammar) -> None:
-    for seed in range(40):
+    for seed in range(25):
         check(RandomComposer().propose(_brief(name, grammar, seed=seed)).source, TASKS[name][1].names, grammar)
 
 
@@ -151,6 +156,35 @@ def test_random_draws_are_reward_programs(name: str, grammar: Grammar) -> None:
 def test_the_composer_keeps_the_designers_contract(name: str) -> None:
     check_designer(Composer(), _brief(name))
     check_designer(RandomComposer(), _brief(name))
+
+
+def _transitions(schema: EnvSchema) -> Transitions:
+    """Random values within the fields' ranges."""
+    generator, shape = np.random.default_rng(0), (16, 4)
+    inputs: dict[str, Array] = {}
+    for field in schema.fields:
+        low, high = max(field.low or -2.0, -20.0), min(field.high or 7.0, 20.0)
+        for mapping in ("state", "next_state"):
+            values = generator.uniform(low, high, (*shape, *field.shape))
+            inputs[f"{mapping}.{field.name}"] = values > 0 if field.dtype == "bool" else values.astype(np.float32)
+    action = schema.action
+    discrete = action.kind == "discrete"
+    drawn = generator.integers(0, 2, shape) if discrete else generator.uniform(-1, 1, (*shape, *action.shape))
+    inputs["action"] = drawn if discrete else drawn.astype(np.float32)
+    begun = np.zeros(shape, np.bool_)
+    begun[0] = begun[9, 2] = True
+    return Transitions(inputs=inputs, begun=begun, success=np.zeros(shape, np.bool_))
+
+
+@pytest.mark.parametrize(
+    ("name", "grammar"), [("flip", "terms"), ("pole", "terms"), ("odd", "terms"), ("run", "signs")]
+)
+def test_proposals_run_in_the_cell_and_are_accepted(name: str, grammar: Grammar) -> None:
+    schema = TASKS[name][1]
+    for index in range(2):
+        proposal = Composer().propose(_brief(name, grammar, index=index, seed=index))
+        verdict = verify(proposal.source, schema, grammar, _transitions(schema), ProcessCell)
+        assert verdict.status == "accepted", f"{verdict.reason}\n{proposal.source}"
 
 
 def test_a_search_is_repeated_exactly_from_its_brief() -> None:
