@@ -7,6 +7,7 @@ Not covered: attributes, strings, assignments, comprehensions, calls of anything
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 from collections.abc import Callable, Collection, Mapping
@@ -54,10 +55,7 @@ def _extreme(elementwise: Callable[[Any, Any], Any], over_axis: Callable[..., An
     def extreme(*values: Value) -> Value:
         if len(values) == 1:
             return _over_last(over_axis, name)(values[0])
-        first, *rest = _aligned(*map(_numeric, values))
-        for value in rest:
-            first = elementwise(first, value)
-        return first
+        return functools.reduce(elementwise, _aligned(*map(_numeric, values)))
 
     return extreme
 
@@ -253,13 +251,7 @@ class Expression:
     def _boolean(self, combine: Callable[[Any, Any], Any], parts: list[ast.expr]) -> _Node:
         nodes = [self._node(part) for part in parts]
 
-        def evaluate(values: Values) -> Value:
-            first, *rest = _aligned(*(node(values) for node in nodes))
-            for value in rest:
-                first = combine(first, value)
-            return first
-
-        return evaluate
+        return lambda values: functools.reduce(combine, _aligned(*(node(values) for node in nodes)))
 
     def _comparison(self, left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr]) -> _Node:
         for op in ops:
