@@ -1,0 +1,222 @@
+"""The endpoint client against a real HTTP server on loopback: what works, and what each failure tells the user."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from autoreward.config import LLMConfig
+from autoreward.errors import EndpointError
+from autoreward.llm.contract import CallName, Message
+from autoreward.llm.openai_chat import OpenAIChat
+from autoreward.testing.chat import check_chat
+
+ASK = (Message(role="system", content="Be short."), Message(role="user", content="Hello?"))
+NAME = CallName(role="designer", round=0, candidate=0)
+KEY = "sk-secret-123456"
+
+
+def said(text: str | None, **choice: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text, **choice.pop("message", {})}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "tiny-1",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message, **choice}],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
+    }
+
+
+def fault(message: str, code: str | None = None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "invalid_request_error", "code": code}}
+
+
+class Endpoint:
+    """Gives prepared answers, (status, body), in order; the last one again and again."""
+
+    def __init__(self, *answers: tuple[int, Any]) -> None:
+        self.answers, self.requests, self.headers = list(answers), [], []
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *args: Any) -> None:
+                pass
+
+            def do_POST(self) -> None:
+                endpoint.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                endpoint.headers.append({name.lower(): value for name, value in self.headers.items()})
+                status, body = endpoint.answers.pop(0) if len(endpoint.answers) > 1 else endpoint.answers[0]
+                if body == "slow":
+                    time.sleep(1.0)
+                data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+
+
+@contextmanager
+def endpoint(*answers: tuple[int, Any]) -> Iterator[Endpoint]:
+    made = Endpoint(*answers)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.server.shutdown()
+        made.server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+def config(url: str | None, **given: Any) -> LLMConfig:
+    return LLMConfig(**{"base_url": url, "model": "tiny", "retries": 0, **given})
+
+
+def failure(*answers: tuple[int, Any], **given: Any) -> str:
+    with endpoint(*answers) as server, pytest.raises(EndpointError) as caught:
+        OpenAIChat(config(server.url, **given)).complete(NAME, ASK)
+    assert KEY not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_reply_with_what_it_cost() -> None:
+    with endpoint((200, said("Hi."))) as server:
+        reply = OpenAIChat(config(server.url)).complete(NAME, ASK)
+    assert (reply.text, reply.model, reply.prompt_tokens, reply.completion_tokens) == ("Hi.", "tiny-1", 11, 3)
+    assert server.requests == [{"model": "tiny", "messages": [message.model_dump() for message in ASK]}]
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+def test_it_keeps_the_contract() -> None:
+    with endpoint((200, said("torso"))) as server:
+        check_chat(OpenAIChat(config(server.url)))
+
+
+def test_temperature_and_token_cap_are_sent_where_they_are_configured() -> None:
+    with endpoint((200, said("Hi."))) as server:
+        OpenAIChat(config(server.url, temperature=0.2, max_completion_tokens=500)).complete(NAME, ASK)
+    assert server.requests[0]["temperature"] == 0.2
+    assert server.requests[0]["max_completion_tokens"] == 500
+
+
+def test_no_key_and_no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(EndpointError, match=r"export OPENAI_API_KEY=.*--designer composer"):
+        OpenAIChat(LLMConfig())
+
+
+def test_a_local_endpoint_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with endpoint((200, said("Hi."))) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        assert OpenAIChat(config(None)).complete(NAME, ASK).text == "Hi."
+
+
+def test_a_url_that_is_none() -> None:
+    with pytest.raises(EndpointError, match="http://localhost:8000/v1"):
+        OpenAIChat(config("localhost:8000"))
+
+
+def test_a_wrong_key() -> None:
+    message = failure((401, fault(f"Incorrect API key provided: {KEY}", "invalid_api_key")))
+    assert "401" in message
+    assert "export OPENAI_API_KEY=" in message
+
+
+def test_an_endpoint_that_wants_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert "wants a key" in failure((401, fault("Missing bearer")))
+
+
+def test_an_unknown_model() -> None:
+    message = failure((404, fault("The model `tiny` does not exist", "model_not_found")))
+    assert "'tiny'" in message
+    assert "--llm.model" in message
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        with pytest.raises(EndpointError, match=rf"{url} cannot be reached.*--designer composer"):
+            OpenAIChat(config(url)).complete(NAME, ASK)
+
+
+def test_a_rate_limit_that_passes_is_waited_for() -> None:
+    with endpoint((429, fault("slow down")), (200, said("Hi."))) as server:
+        assert OpenAIChat(config(server.url, retries=1)).complete(NAME, ASK).text == "Hi."
+
+
+def test_a_rate_limit_for_good() -> None:
+    message = failure((429, fault("slow down")), retries=1)
+    assert "after 2 tries" in message
+    assert "autoreward resume" in message
+
+
+def test_a_quota_that_is_used_up() -> None:
+    assert "add credit" in failure((429, fault("You exceeded your quota", "insufficient_quota")))
+
+
+def test_no_reply_in_time() -> None:
+    assert "--llm.timeout-seconds" in failure((200, "slow"), timeout_seconds=0.2)
+
+
+def test_a_prompt_that_is_too_long() -> None:
+    message = failure((400, fault("maximum context length is 8192 tokens", "context_length_exceeded")))
+    assert "too long" in message
+    assert "8192" in message
+
+
+def test_a_setting_that_the_model_refuses() -> None:
+    assert "--llm.temperature" in failure((400, fault("Unsupported value: 'temperature'", "unsupported_value")))
+
+
+def test_a_server_that_fails() -> None:
+    assert "500" in failure((500, fault("out of memory")))
+
+
+@pytest.mark.parametrize("body", ["<html>a login page</html>", '{"id": "x", "choices": [{"mess', "[]", '"text"', "{}"])
+def test_a_body_that_is_no_completion(body: str) -> None:
+    assert "gave" in (message := failure((200, body))) or "no chat completion" in message
+
+
+@pytest.mark.parametrize("body", ['{"choices": 3}', '{"choices": [7]}', '{"choices": [{"message": {"content": 5}}]}'])
+def test_a_body_of_wrong_types(body: str) -> None:
+    assert failure((200, body))
+
+
+def test_no_choices() -> None:
+    assert "--llm.model" in failure((200, {**said("x"), "choices": []}))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (said(None), "empty reply"),
+        (said("  "), "empty reply"),
+        (said(None, finish_reason="length"), "thought until"),
+        (said(None, message={"refusal": "I cannot help"}), "I cannot help"),
+    ],
+)
+def test_a_reply_without_content(body: dict[str, Any], words: str) -> None:
+    assert words in failure((200, body))
