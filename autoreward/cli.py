@@ -34,8 +34,8 @@ BROKEN_PIPE = 141
 
 DESCRIPTION = """Say in words what an agent should do; get a reward function in Python, and the evidence that it works.
 
-First steps: `autoreward run reacher`, then `autoreward inspect`. `autoreward COMMAND --help` explains a command,
-`autoreward --version` prints the version."""
+First steps: `autoreward run reacher`, then `autoreward inspect`.
+COMMAND --help explains a command; --version prints the version."""
 
 _COMMANDS: dict[str, tuple[Any, str]] = {
     "run": (Run, "Design a reward for a task."),

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +26,12 @@ PLAIN_SECONDS = 15.0
 """Without a terminal, a training writes a line at most this often."""
 WIDTH = 140
 """Columns of a table without a terminal."""
+
+
+def show(console: Console, parts: Iterable[RenderableType]) -> None:
+    """Print one below the other."""
+    for part in parts:
+        console.print(part)
 
 
 def new_console(stderr: bool = False) -> Console:
@@ -56,6 +63,11 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
+def count(number_: int, noun: str) -> str:
+    """A number of things: `1 seed`, `3 seeds`."""
+    return f"{number_:,} {noun}{'' if number_ == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as `42 s`, `3:05 min` or `1:02 h`."""
     whole = round(seconds)
@@ -72,6 +84,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequen
     for row in rows:
         made.add_row(*(Text(clean(cell)) for cell in row))
     return made
+
+
+def code(source: str, console: Console) -> RenderableType:
+    """A reward program, with syntax colours on a terminal, and as it is (no line cut or wrapped) elsewhere."""
+    if not console.is_terminal:
+        return Text(clean(source))
+    return Syntax(clean(source), "python", theme="ansi_light", background_color="default", word_wrap=True)
 
 
 def success_cell(row: Row) -> str:
@@ -100,7 +119,7 @@ def rows_table(rows: Sequence[Row], title: str) -> Table:
         (
             row.label + (f" ({row.failed} failed)" if row.failed else ""),
             success_cell(row),
-            f"{len(row.success)} seeds x {row.episodes} episodes",
+            f"{count(len(row.success), 'seed')} x {count(row.episodes, 'episode')}",
             score_cell(row),
             f"{row.steps:,}",
             f"{row.seconds:.0f}",
@@ -110,12 +129,13 @@ def rows_table(rows: Sequence[Row], title: str) -> Table:
     return table(columns, cells, numbers=(seeds, "score", "steps", "seconds"), title=title)
 
 
-def outcome(folder: Path, report: Report) -> Group:
+def outcome(folder: Path, report: Report) -> list[RenderableType]:
     """The end of a run: the final table, and where everything lies."""
     parts: list[RenderableType] = []
     if report.rows:
-        note = "" if any(row.success_interval for row in report.rows) else "; fewer than 5 seeds: each is shown"
-        parts.append(rows_table(report.rows, f"Success on fresh seeds (interquartile mean, 95% interval{note})"))
+        known = any(row.success_interval for row in report.rows)
+        how = "interquartile mean over seeds, 95% interval" if known else "each seed; fewer than 5 give no interval"
+        parts.append(rows_table(report.rows, f"Success on fresh seeds ({how})"))
     if report.winner is None:
         parts.append(Text("no candidate could be trained; `autoreward inspect` shows why"))
     if report.stopped:
@@ -124,7 +144,7 @@ def outcome(folder: Path, report: Report) -> Group:
     used = f"{spent.env_steps:,} environment steps of search, {duration(spent.wall_seconds)}"
     parts.append(Text(f"spent: {used}, {spent.llm_calls} LLM calls, {spent.llm_tokens:,} tokens"))
     parts += [Text(f"{name:<8} {path}") for name, path in artefacts(folder)]
-    return Group(*parts)
+    return parts
 
 
 def artefacts(folder: Path) -> list[tuple[str, str]]:

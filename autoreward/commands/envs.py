@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import tyro
-from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from autoreward.api import describe, pack_task
 from autoreward.commands.arguments import Command, Json
-from autoreward.display import clean, new_console, number, one_line, table
+from autoreward.display import clean, new_console, number, one_line, show, table
 from autoreward.schema import EnvSchema, Field
 from autoreward.task import EnvSpec, load_task, task_names
 
@@ -53,7 +52,7 @@ class EnvsShow(Command):
             return 0
         if schema.description:
             console.print(Text(clean(schema.description.strip())))
-        console.print(Group(schema_table(schema), Text(action_line(schema))))
+        show(console, (schema_table(schema), Text(action_line(schema))))
         return 0
 
 
@@ -83,7 +82,7 @@ def action_line(schema: EnvSchema) -> str:
     if action.kind == "discrete":
         what = f"one of {action.choices} choices"
     else:
-        what = f"{'x'.join(map(str, action.shape)) or '1'} numbers from {number(action.low)} to {number(action.high)}"
+        what = f"{'x'.join(map(str, action.shape)) or '1'} number(s) from {number(action.low)} to {number(action.high)}"
     return clean(f"action: {what}{'; ' + action.meaning if action.meaning else ''}")
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from autoreward.api import check_writable, find_run, task_for_file
 from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, watched
 from autoreward.critic.contract import Verdict
-from autoreward.display import clean, duration, new_console, rows_table, table
+from autoreward.display import clean, new_console, rows_table, table
 from autoreward.errors import UserError
 from autoreward.store.records import Report, Row
 from autoreward.task import Task
@@ -186,11 +186,10 @@ def show_verdict(verdict: Verdict, file: Path) -> None:
     """Print the checks, and where to mend what failed."""
     console = new_console()
     rows = [
-        (check.name, "ok" if check.passed else "FAILED", duration(check.seconds) if check.seconds > 1 else "", line)
+        (check.name, "ok" if check.passed else "FAILED", f"{check.seconds:.2f} s", check.message)
         for check in verdict.checks
-        for line in [(f"line {check.line}: " if check.line else "") + check.message]
     ]
-    console.print(table(("check", "result", "time", ""), rows))
+    console.print(table(("check", "result", "time", ""), rows, numbers=("time",)))
     if verdict.status == "accepted":
         console.print(Text(clean(f"{file} passes; terms: {', '.join(verdict.terms)}")))
     else:

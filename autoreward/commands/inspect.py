@@ -11,9 +11,20 @@ from rich.text import Text
 
 from autoreward.api import find_run
 from autoreward.commands.arguments import Command, Json, RunName
-from autoreward.commands.plan import code
 from autoreward.designer.contract import Finding
-from autoreward.display import clean, duration, new_console, number, one_line, outcome, percent, rows_table, table
+from autoreward.display import (
+    clean,
+    code,
+    duration,
+    new_console,
+    number,
+    one_line,
+    outcome,
+    percent,
+    rows_table,
+    show,
+    table,
+)
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, Report
 
@@ -35,7 +46,7 @@ class Inspect(Command):
         if self.json_:
             console.file.write(json.dumps(as_data(folder), indent=1) + "\n")
         else:
-            show(folder, console)
+            show_run(folder, console)
         return 0
 
 
@@ -84,7 +95,7 @@ def _round_data(folder: RunFolder, round_: int) -> dict[str, Any]:
     return {"round": round_, "analysed": analysis is not None, "incumbent": incumbent, "candidates": candidates}
 
 
-def show(folder: RunFolder, console: Console) -> None:
+def show_run(folder: RunFolder, console: Console) -> None:
     """Print a run."""
     run, report, spent = folder.run(), folder.report(), folder.spent()
     state = "finished" if report else f"not finished; go on with: autoreward resume {folder.path}"
@@ -101,7 +112,7 @@ def show(folder: RunFolder, console: Console) -> None:
         _show_round(folder, round_, console)
     if best := best_candidate(folder):
         console.rule(Text(f"best reward: candidate {best[0]}.{best[1]}"))
-        console.print(code(folder.source(*best)))
+        console.print(code(folder.source(*best), console))
     if selection := folder.selection():
         console.print(rows_table(selection.rows, "Finalists on selection seeds"))
     _show_end(folder, report, console)
@@ -110,7 +121,7 @@ def show(folder: RunFolder, console: Console) -> None:
 def _show_end(folder: RunFolder, report: Report | None, console: Console) -> None:
     if report is not None:
         console.rule(Text("result"))
-        console.print(outcome(folder.path, report))
+        show(console, outcome(folder.path, report))
 
 
 def _show_round(folder: RunFolder, round_: int, console: Console) -> None:

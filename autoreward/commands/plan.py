@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group
-from rich.syntax import Syntax
+from rich.console import Console
 from rich.text import Text
 
 from autoreward.api import describe
 from autoreward.commands.envs import schema_table
 from autoreward.config import RunConfig
 from autoreward.designer.contract import Brief
-from autoreward.display import clean
+from autoreward.display import clean, code, show
 from autoreward.errors import AutorewardError
 from autoreward.llm.contract import CallName, Message, Reply
 from autoreward.schema import EnvSchema
@@ -43,11 +42,11 @@ def show_plan(task: Task, config: RunConfig, console: Console) -> None:
     schema = describe(task.env)
     check_expressions(task, schema.names)
     designer = resolve_designer(config.designer, config.llm)
-    console.print(Group(*(Text(clean(line)) for line in plan_lines(task, config, designer))))
+    show(console, (Text(clean(line)) for line in plan_lines(task, config, designer)))
     console.print(schema_table(schema))
     for title, body in _first_words(task, schema, config, designer):
         console.rule(Text(title))
-        console.print(body)
+        console.print(Text(clean(body)) if designer == "llm" else code(body, console))
     console.print(Text("dry run: nothing was trained, asked or written"))
 
 
@@ -80,28 +79,28 @@ def _span(seeds: tuple[int, ...]) -> str:
     return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]}"
 
 
-def _first_words(task: Task, schema: EnvSchema, config: RunConfig, designer: str) -> list[tuple[str, Syntax | Text]]:
+def _first_words(task: Task, schema: EnvSchema, config: RunConfig, designer: str) -> list[tuple[str, str]]:
     """Title and body of each prompt that the language model would get first, or of the first proposals."""
     if config.start_from is not None:
         from autoreward.commands.files import read_reward
 
-        return [(f"candidate 0.0, from {config.start_from}", code(read_reward(config.start_from)))]
+        return [(f"candidate 0.0, from {config.start_from}", read_reward(config.start_from))]
     if designer == "llm":
         chat = _Listening()
         return [
-            (f"prompt: {message.role}", Text(clean(message.content)))
+            (f"prompt: {message.role}", message.content)
             for message in _prompts(chat, _brief(task, schema, config, 0, ()), config)
         ]
     from autoreward.designer.registry import find_designer
     from autoreward.prompts.render import Templates
 
     chosen = find_designer(designer, None, Templates(config.llm.prompts))
-    shown: list[tuple[str, Syntax | Text]] = []
+    shown: list[tuple[str, str]] = []
     sources: tuple[str, ...] = ()
     for index in range(config.candidates):
         proposal = chosen.propose(_brief(task, schema, config, index, sources))
         sources += (proposal.source,)
-        shown.append((f"candidate 0.{index}", code(proposal.source)))
+        shown.append((f"candidate 0.{index}", proposal.source))
     return shown
 
 
@@ -127,8 +126,3 @@ def _brief(task: Task, schema: EnvSchema, config: RunConfig, index: int, sibling
         siblings=siblings,
         seed=config.seed,
     )
-
-
-def code(source: str) -> Syntax:
-    """A reward program with syntax colours."""
-    return Syntax(clean(source), "python", theme="ansi_light", background_color="default", word_wrap=True)

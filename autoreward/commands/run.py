@@ -12,7 +12,7 @@ import tyro
 from autoreward.api import TaskChoice, check_writable, find_run
 from autoreward.commands.arguments import Command, Flag, RunName, watched
 from autoreward.config import RunConfig
-from autoreward.display import new_console, outcome
+from autoreward.display import new_console, outcome, show
 
 
 class Run(Command):
@@ -83,5 +83,5 @@ def show_outcome(folder: Path) -> int:
     report = RunFolder(folder).report()
     if report is None:
         return 1
-    new_console().print(outcome(folder, report))
+    show(new_console(), outcome(folder, report))
     return 0 if report.winner is not None else 1
