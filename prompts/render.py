@@ -100,7 +100,9 @@ class Templates:
         except jinja2.TemplateNotFound as error:
             if error.name != name:
                 raise UserError(self._broken(name, None, f"it includes {error.name}, which does not exist")) from None
-            raise UnknownName("prompt template", name, template_names(), "`autoreward prompts` lists all.") from None
+            raise UnknownName(
+                "prompt template", name, template_names(), "`autoreward prompts show` lists all."
+            ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(self._broken(name, None, error)) from None
 

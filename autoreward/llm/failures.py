@@ -40,12 +40,12 @@ def explain(error: Exception, config: LLMConfig, url: str, key: str) -> str:
         )
     if isinstance(error, openai.APIStatusError):
         return _explain_status(error, where, model, said, tries, key)
-    if isinstance(error, ValueError | openai.APIResponseValidationError):
+    if isinstance(error, openai.APIResponseValidationError) or not isinstance(error, openai.OpenAIError):
         return (
             f"{where} replied with something that is no chat completion ({said}). Is it an OpenAI-compatible "
             f"endpoint? {_path_hint(url)}"
         )
-    return f"{where} failed: {type(error).__name__}: {said}. {_WITHOUT}"
+    return f"{where} failed ({said}). {_WITHOUT}"
 
 
 def _explain_status(error: Any, where: str, model: str, said: str, tries: str, key: str) -> str:  # noqa: ANN401
@@ -60,7 +60,7 @@ def _explain_status(error: Any, where: str, model: str, said: str, tries: str, k
     if status == 404:
         return (
             f"{where} knows no model {model!r}, or is not the right URL (404: {said}). Choose a model with "
-            f"--llm.model NAME; {_path_hint(where)}"
+            f"--llm.model NAME. {_path_hint(where)}"
         )
     if status == 429 and code == "insufficient_quota":
         return f"the quota of the key is used up at {where} (429: {said}); add credit, or set another OPENAI_API_KEY"

@@ -40,6 +40,10 @@ class OpenAIChat:
         self._key = os.environ.get("OPENAI_API_KEY", "").strip()
         if not self._key and not given:
             raise EndpointError(NO_KEY)
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise EndpointError(
+                "OPENAI_API_KEY holds characters that no key has; type `export OPENAI_API_KEY=...` anew"
+            )
         if urlsplit(self._url).scheme not in ("http", "https") or not urlsplit(self._url).hostname:
             raise EndpointError(
                 f"{one_line(self._url)!r} is not the URL of an endpoint; it looks like http://localhost:8000/v1 "
@@ -63,7 +67,7 @@ class OpenAIChat:
         except EndpointError:
             raise
         except Exception as error:
-            # The SDK lets some faults of a broken server through as they are: ValueError for a body that is no JSON.
+            # The SDK does not validate: a broken server shows as ValueError, TypeError or AttributeError.
             raise EndpointError(explain(error, self._config, self._url, self._key)) from error
 
     @cached_property

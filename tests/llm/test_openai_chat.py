@@ -202,7 +202,13 @@ def test_a_body_that_is_no_completion(body: str) -> None:
 
 @pytest.mark.parametrize("body", ['{"choices": 3}', '{"choices": [7]}', '{"choices": [{"message": {"content": 5}}]}'])
 def test_a_body_of_wrong_types(body: str) -> None:
-    assert failure((200, body))
+    assert "no chat completion" in failure((200, body))
+
+
+def test_a_key_that_no_header_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-\u2026")
+    with pytest.raises(EndpointError, match="OPENAI_API_KEY holds characters"):
+        OpenAIChat(LLMConfig())
 
 
 def test_no_choices() -> None:
