@@ -18,6 +18,7 @@ from gymnasium.wrappers import TimeLimit
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.declared import derive_action
 from autoreward.envs.derive import derive_schema
+from autoreward.envs.docstring import action_meaning
 from autoreward.envs.gym import GymBatchEnv, flat_observation_space
 from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.schema import EnvSchema
@@ -60,7 +61,7 @@ def _describe(text: str) -> EnvSchema:
         return EnvSchema(
             env_id=spec.id,
             fields=spec.fields,
-            action=derive_action(env),
+            action=derive_action(env, action_meaning(type(env.unwrapped).__doc__)),
             step_limit=limit,
             description=" ".join(spec.description.split()),
         )
