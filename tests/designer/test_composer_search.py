@@ -131,6 +131,16 @@ def test_a_program_that_is_no_python_does_not_stop_the_search() -> None:
     check(Composer().propose(brief).source, SCHEMA.names, "terms")
 
 
+def test_fields_may_have_the_names_of_the_composers_own_variables() -> None:
+    names = ("action", "sum", "height_before", "streak", "least_height")
+    fields = (*SCHEMA.fields, *(Field(name=name) for name in names))
+    schema = SCHEMA.model_copy(update={"fields": fields})
+    task = _brief("height > 1.2").task
+    for name, term in catalogue(task, schema).terms.items():
+        check(render(Structure(((name, 1.0),)), catalogue(task, schema), "terms"), schema.names, "terms")
+        assert term.quantity not in names
+
+
 def test_a_repair_is_another_program() -> None:
     brief = _brief("height > 1.2")
     first = Composer().propose(brief)

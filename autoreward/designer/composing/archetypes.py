@@ -39,12 +39,12 @@ def _forms(form: str, quantities: Iterable[str | None]) -> list[str]:
 
 def _levels(guide: Guide) -> list[str]:
     """Dense: each gap low, open-ended wishes, a posture."""
-    return [*_forms("low", guide.aims[:3]), *guide.wishes[:1], *guide.events[:1], *guide.costs[:1]]
+    return [*_forms("low", guide.aims[:3]), *guide.wishes[:1], *guide.alive, *guide.events[:1], *guide.costs[:1]]
 
 
 def _new_bests(guide: Guide) -> list[str]:
     """Each new least gap pays once, so nothing is gained by going back and forth."""
-    return [*_forms("best", guide.aims[:3]), *guide.care[:2], *guide.events]
+    return [*_forms("best", guide.aims[:3]), *guide.care[:2], *guide.alive, *guide.events]
 
 
 def _drive(guide: Guide) -> list[str]:
@@ -59,7 +59,7 @@ def _closeness(guide: Guide) -> list[str]:
 
 def _wish(guide: Guide) -> list[str]:
     """What the words ask for, with care for the posture."""
-    return [*guide.wishes[:2], *guide.care[:2], *guide.events[-1:], *guide.costs[:1]]
+    return [*guide.wishes[:2], *guide.care[:2], *guide.alive, *guide.events[-1:], *guide.costs[:1]]
 
 
 def _progress(guide: Guide) -> list[str]:
@@ -94,8 +94,8 @@ def archetypes(task: Task, catalogue: Catalogue, guide: Guide) -> list[tuple[str
     found: dict[Structure, str] = {}
     for make in ARCHETYPES:
         names = [name for name in dict.fromkeys(make(guide)) if name in catalogue.terms]
-        if any(name not in (*guide.events, *guide.costs) for name in names):
-            aside = frozenset(guide.care if guide.aims else ())
+        if any(name not in (*guide.events, *guide.costs, *guide.alive) for name in names):
+            aside = frozenset(guide.care if guide.aims else ()) - frozenset(guide.alive)
             found.setdefault(weighted(names, task, catalogue, aside), make.__name__.strip("_").replace("_", " "))
     if not found:
         found[weighted(fallback(catalogue), task, catalogue)] = "exploration"

@@ -29,6 +29,8 @@ class Guide:
     """Terms that make the agent move and explore."""
     care: tuple[str, ...]
     """Terms that keep a posture, for episodes that can end early and for bodies that can fall."""
+    alive: tuple[str, ...]
+    """A bonus for each step, where episodes can end early in failure: else ending at once is the cheapest way out."""
     events: tuple[str, ...]
     """`hold` where the rule asks for it, and `success`."""
     costs: tuple[str, ...]
@@ -51,6 +53,7 @@ def guide(task: Task, schema: EnvSchema, catalogue: Catalogue) -> Guide:
         wishes=_known(_wishes(task, ranked, catalogue, asked), named)[:_MOST],
         drives=_known(_drives(schema, ranked, catalogue), named)[: 2 * _MOST],
         care=_known(_care(ranked, catalogue), named)[:_MOST],
+        alive=_known(("alive",) if words.ends_early(schema) and not task.success.ends_episode else (), named),
         events=_known(("hold", "success"), named),
         costs=_known(("effort", "smooth_action"), named),
     )
@@ -137,4 +140,4 @@ def _care(ranked: list[Field], catalogue: Catalogue) -> list[str]:
                 names.append(f"calm_{value.name}")
         if "upright" in words.tokens(field.name) and not wanted:
             names += [f"high_{value.name}" for value in _main(field, catalogue)]
-    return [*names, "alive"]
+    return names

@@ -52,7 +52,7 @@ def answer(finding: Finding, structure: Structure, shop: Workshop) -> Move | Non
         case "never_succeeds":
             return explore(structure, shop)
         case "early_death":
-            return add_from(structure, shop.guide.care, shop)
+            return add_from(structure, [*shop.guide.alive, *shop.guide.care, "alive"], shop)
         case "unstable":
             return steady(structure, shop)
         case "solved":
@@ -90,7 +90,7 @@ def add(structure: Structure, shop: Workshop, names: Sequence[str] = ()) -> Move
 
 def add_from(structure: Structure, names: Sequence[str], shop: Workshop) -> Move | None:
     """The first of `names` that is not there yet."""
-    fresh = [name for name in names if name not in structure.names]
+    fresh = [name for name in names if name not in structure.names and name in shop.catalogue.terms]
     return add(structure, shop, fresh[:1]) if fresh else None
 
 

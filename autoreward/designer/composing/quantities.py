@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import keyword
 import math
 import re
 from collections.abc import Collection, Iterator
@@ -15,11 +17,18 @@ from autoreward.designer.composing import words
 from autoreward.designer.composing.atoms import Atom, Rule
 from autoreward.errors import AutorewardError
 from autoreward.language.expressions import Expression
+from autoreward.language.tables import BUILTINS, PARAMETERS, RESERVED
 from autoreward.schema import EnvSchema, Field
 
 LONGEST_NAME = 26
 _DEFAULT_RANGE = {"rad": math.pi, "deg": 180.0, "m": 1.0, "m/s": 2.0, "rad/s": 5.0}
 _UNBOUNDED = 1e6
+_TAKEN = re.compile(
+    "^(least|most|first|highest|lowest|fastest|wider|last)_|_before$|^(holds|streak|"
+    + "|".join(sorted({*PARAMETERS, *RESERVED, *BUILTINS, *keyword.kwlist}))
+    + ")$"
+)
+"""Names that the terms' own local variables have, or that mean something in the reward language."""
 _SAMPLES = 512
 _MOST_PAIRS = 8
 _MOST_COMPONENTS = 8
@@ -128,7 +137,10 @@ def values(schema: EnvSchema) -> list[Quantity]:
     for field in schema.fields:
         if field.dtype != "float32":
             continue
-        found += [value for value in _of_field(field) if value.name not in {known.name for known in found}]
+        for value in _of_field(field):
+            name = f"{value.name[: LONGEST_NAME - 6]}_value" if _TAKEN.search(value.name) else value.name
+            if name not in {known.name for known in found}:
+                found.append(dataclasses.replace(value, name=name))
     return found
 
 
@@ -136,7 +148,7 @@ def _of_field(field: Field) -> Iterator[Quantity]:
     scale, read = rounded(extent(field)), f'{{s}}["{field.name}"]'
     phrase = field.name.replace("_", " ")
     if field.shape == ():
-        yield Quantity(_short(field.name), phrase, read, scale, "value", (field.name,))
+        yield Quantity(_short(field.name, LONGEST_NAME), phrase, read, scale, "value", (field.name,))
     elif len(field.shape) == 1 and field.shape[0] <= _MOST_COMPONENTS:
         parts = "xyz" if field.shape[0] <= 3 and words.trait(field) != "angle" else "01234567"
         for index, part in zip(range(field.shape[0]), parts, strict=False):
@@ -167,7 +179,10 @@ def distances(schema: EnvSchema, text: str, taken: Collection[frozenset[str]]) -
     ranked.sort(key=lambda entry: entry[0])
     found: list[Quantity] = []
     for _, one, other in ranked[:_MOST_PAIRS]:
-        name = _unique(f"{_short(one.name, 11)}_to_{_short(other.name, 11)}", [known.name for known in found])
+        name = f"{one.name}_to_{other.name}"
+        if len(name) > LONGEST_NAME - 2:
+            name = f"{_short(one.name, 10)}_to_{_short(other.name, 10)}"
+        name = _unique(name, [known.name for known in found])
         pair = f'{{s}}["{one.name}"] - {{s}}["{other.name}"]'
         code = f"np.linalg.norm({pair}, axis=-1)" if one.shape else f"np.abs({pair})"
         phrase = f"the distance from {one.name} to {other.name}".replace("_", " ")
@@ -186,7 +201,7 @@ def _comparable(one: Field, other: Field) -> bool:
     return one.shape == () and bool(goal) and len(kinds) == 1
 
 
-def _short(name: str, longest: int = LONGEST_NAME - 6) -> str:
+def _short(name: str, longest: int = LONGEST_NAME - 5) -> str:
     """The name, without vowels inside its words where it is too long."""
     if len(name) > longest:
         name = re.sub(r"(?<=[a-zA-Z])[aeiou](?=[a-z])", "", name)

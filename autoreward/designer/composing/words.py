@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from autoreward.schema import Field
+from autoreward.schema import EnvSchema, Field
 
 Trait = Literal["speed", "spin", "angle", "height", "place", "other"]
 Intent = Literal["fast", "high", "upright", "turn", "still", "near", "gentle"]
@@ -65,6 +65,13 @@ def backward(text: str) -> bool:
     """Whether the text asks for the negative direction (and does not speak of the positive one too)."""
     words = frozenset(re.findall(r"[a-z]+", text.lower()))
     return bool(words & BACKWARD) and not words & FORWARD
+
+
+def ends_early(schema: EnvSchema) -> bool:
+    """Whether the environment's description tells of episodes that end before their limit."""
+    told = " ".join((schema.description, *(field.meaning for field in schema.fields))).lower()
+    ends = re.search(r"ends? early|episodes? ends?\b|terminat|until .{0,20} falls?", told)
+    return bool(ends) and not re.search(r"never (ends?|terminates?)|without terminat", told)
 
 
 def trait(field: Field) -> Trait:
