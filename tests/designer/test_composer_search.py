@@ -136,9 +136,10 @@ def test_fields_may_have_the_names_of_the_composers_own_variables() -> None:
     fields = (*SCHEMA.fields, *(Field(name=name) for name in names))
     schema = SCHEMA.model_copy(update={"fields": fields})
     task = _brief("height > 1.2").task
-    for name, term in catalogue(task, schema).terms.items():
-        check(render(Structure(((name, 1.0),)), catalogue(task, schema), "terms"), schema.names, "terms")
-        assert term.quantity not in names
+    grammar = catalogue(task, schema)
+    for name in grammar.terms:
+        check(render(Structure(((name, 1.0),)), grammar, "terms"), schema.names, "terms")
+    assert not {value.name for value in grammar.values} & set(names)
 
 
 def test_a_repair_is_another_program() -> None:
