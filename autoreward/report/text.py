@@ -1,0 +1,40 @@
+"""Numbers and texts as the page shows them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def clean(text: str) -> str:
+    """Text that shows what it holds: control characters go, those that reverse the reading order become visible.
+
+    Escaping is the template's work and not done here.
+    """
+    return "".join(_visible(char) for char in text)
+
+
+def _visible(char: str) -> str:
+    if char in "\n\t":
+        return char
+    kind = unicodedata.category(char)
+    if kind == "Cf":
+        return f"\\u{ord(char):04x}"
+    return "" if kind in ("Cc", "Cs") else char
+
+
+def percent(value: float | None) -> str:
+    """A rate; `-` where there is none."""
+    return "-" if value is None else f"{100 * value:.0f}%" if value in (0, 1) else f"{100 * value:.1f}%"
+
+
+def number(value: float | None) -> str:
+    """A score with about four digits; `-` where there is none."""
+    return "-" if value is None else f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `42 s`, `3:05 min` or `1:02 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
