@@ -111,7 +111,7 @@ def test_a_revision_is_told_what_was_measured_and_found() -> None:
     text = asked(chat)
     for words in ("success rate 0.4", "500: 0.2, 44", "share 83%", "with success -0.31", "course 1 2.5"):
         assert words in text
-    assert "wrong_sign (rest): rest falls with success. Suggestion: Turn it around." in text
+    assert "wrong_sign (rest): rest falls with success.\n  Suggestion: Turn it around." in text
     assert "Best: 50 steps, success." in text
     assert "Idea 0.2 Refused: line 1: syntax" in text
     assert "Improve the best candidate (0.1)" in text
