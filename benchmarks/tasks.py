@@ -142,7 +142,7 @@ def page(tables: dict[str, list[Row]], seeds: int) -> str:
         "# The built-in tasks",
         "",
         f"Calibration: {seeds} seeds, {EPISODES} evaluation episodes each, deterministic policy (random: uniform "
-        "actions). A cell gives the mean over seeds and, in brackets, each seed. The evaluated policy is the checkpoint "
+        "actions). A cell gives the mean over seeds and, in brackets, each seed. Evaluated is the checkpoint "
         "with the best return under the reward it was trained on. `human` is the environment's own reward, `reference` "
         "a hand-written reward program beside the pack; `sparse` pays 1 in the step in which the success rule first "
         "holds.",
