@@ -80,7 +80,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequen
     """A table of cleaned text; the columns named in `numbers` are aligned to the right."""
     made = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in numbers else "left")
+        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         made.add_row(*(Text(clean(cell)) for cell in row))
     return made

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+from pydantic import Field
 from rich.text import Text
 
 from autoreward.api import check_writable, find_run, task_for_file
 from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, watched
+from autoreward.config import SeedCount
 from autoreward.critic.contract import Verdict
 from autoreward.display import clean, new_console, rows_table, table
 from autoreward.errors import UserError
 from autoreward.store.records import Report, Row
-from autoreward.task import Task
+from autoreward.task import Positive, Task
 from autoreward.training.contract import RewardSpec
 from autoreward.training.files import POLICY
 
+NonNegative = Annotated[int, Field(ge=0)]
 Rule = Annotated[str, tyro.conf.arg(metavar="ever|final|held:K")]
 
 
@@ -32,7 +36,7 @@ class Verify(Command):
     """Gymnasium id, or a pack's task."""
     grammar: Literal["terms", "signs"] | None = None
     """Which grammar the file is written in; without it: the task's."""
-    seed: int = 0
+    seed: NonNegative = 0
     """Of the recorded transitions that the file is tried on."""
     json_: Json = False
     """Print the verdict as JSON."""
@@ -64,28 +68,25 @@ class Train(Command):
     """For --success: when that makes an episode a success."""
     grammar: Literal["terms", "signs"] | None = None
     """Which grammar the file is written in; without it: the task's."""
-    steps: int | None = None
+    steps: Positive | None = None
     """Environment steps of each training; without it: the task's budget."""
-    seeds: int = 3
+    seeds: SeedCount = 3
     """How many trainings, each on a seed of its own."""
-    first_seed: int = 0
+    first_seed: NonNegative = 0
     """The first of these seeds; the others follow it."""
-    episodes: int = 50
+    episodes: Positive = 50
     """Evaluation episodes of each."""
     baselines: Flag = False
     """Also train on the sparse reward and on the human or reference reward."""
-    slots: int = 0
+    slots: NonNegative = 0
     """Trainings at once; 0: as many as cores."""
-    timeout: int = 3600
+    timeout: Positive = 3600
     """Seconds without any progress after which a training is killed."""
     runs: Path = Path("runs")
     """Folder for the trainings; one that is there already is not repeated."""
 
     def execute(self) -> int:
         """Verify, train, and print a table."""
-        for name in ("seeds", "episodes", "timeout") + (("steps",) if self.steps is not None else ()):
-            if getattr(self, name) <= 0:
-                raise UserError(f"--{name} {getattr(self, name)}: give a number above 0")
         source = read_reward(self.file)
         task = _with_grammar(task_for_file(self.env, self.success, self.success_rule), self.grammar)
         task = task.model_copy(update={"steps": self.steps or task.steps})
@@ -137,12 +138,11 @@ class Export(Command):
 
     def execute(self) -> int:
         """Write the package."""
-        import shutil
-
+        path = find_run(self.run, self.runs)
         from autoreward.search.final import export_run
         from autoreward.store.folder import RunFolder
 
-        folder = RunFolder(find_run(self.run, self.runs))
+        folder = RunFolder(path)
         report, record = folder.report(), folder.run()
         to = self.to or folder.best
         if self.to is not None and to.exists() and (not to.is_dir() or any(to.iterdir())):

@@ -13,6 +13,7 @@ from autoreward.api import TaskChoice, check_writable, find_run
 from autoreward.commands.arguments import Command, Flag, RunName, watched
 from autoreward.config import RunConfig
 from autoreward.display import new_console, outcome, show
+from autoreward.task import Positive
 
 
 class Run(Command):
@@ -30,7 +31,7 @@ class Run(Command):
     """For --env: when that makes an episode a success; without it: ever."""
     env_kwargs: Annotated[str | None, tyro.conf.arg(metavar="JSON")] = None
     """For --env: keyword arguments of the environment."""
-    step_limit: int | None = None
+    step_limit: Positive | None = None
     """For --env: steps after which an episode is cut off."""
     config_file: Annotated[Path | None, tyro.conf.arg(name="config", metavar="FILE.yaml")] = None
     """YAML with any of the options below; flags override it."""

@@ -1,0 +1,159 @@
+"""Bad input: one clear message with what to type next, exit code 2, no traceback, nothing spent."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoreward.cli import main
+
+GOOD = """\
+IDEA = "Come closer."
+WEIGHTS = {"near": 1.0}
+
+def compute_reward(state, action, next_state, memory):
+    return {"near": -np.linalg.norm(next_state["target_offset"], axis=-1)}
+"""
+CARTPOLE = ["--env", "CartPole-v1", "--text", "Balance the pole."]
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 2) -> str:
+    """What `autoreward ARGUMENTS` says on stderr; it must exit with `code`, without a traceback."""
+    assert main(arguments) == code
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert "bug" not in said
+    return " ".join(said.split())
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["inspec"], "Closest: inspect"),
+        (["run"], "autoreward run reacher"),
+        (["run", "reachr"], "Closest: reacher"),
+        (["run", "reacher", "--env", "CartPole-v1"], "not both"),
+        (["run", "reacher", "--success", "True"], "--env ID"),
+        (["run", "--env", "CartPol-v1", "--text", "x", "--success", "True"], "CartPole-v1"),
+        (["run", *CARTPOLE], "--success"),
+        (["run", "--env", "CartPole-v1", "--success", "abs(pole_angle) < 1"], "--text"),
+        (["run", *CARTPOLE, "--success", "abs(pole_angel) < 1"], "pole_angle"),
+        (["run", *CARTPOLE, "--success", "abs(pole_angle <"], "expression"),
+        (["run", *CARTPOLE, "--success", "True", "--success-rule", "hold:3"], "held:K"),
+        (["run", *CARTPOLE, "--success", "True", "--env-kwargs", "{a"], "JSON"),
+        (["run", *CARTPOLE, "--success", "True", "--env-kwargs", '{"pole": 1}'], "pole"),
+        (["run", *CARTPOLE, "--success", "True", "--step-limit", "0"], "--step-limit 0"),
+        (["run", "reacher", "--rounds", "0"], "--rounds 0"),
+        (["run", "reacher", "--rounds", "three"], "--rounds"),
+        (["run", "reacher", "--budget.env-steps", "-5"], "--budget.env-steps -5"),
+        (["run", "reacher", "--round", "3"], "--rounds"),
+        (["run", "reacher", "--config", "none.yaml"], "none.yaml does not exist"),
+        (["run", "reacher", "--designer", "compser", "--dry-run"], "composer"),
+        (["run", "reacher", "--start-from", "none.py", "--dry-run"], "none.py does not exist"),
+        (["inspect"], "autoreward run"),
+        (["inspect", "nothing"], "unknown run 'nothing'"),
+        (["resume", "nothing"], "unknown run 'nothing'"),
+        (["export", "nothing"], "unknown run 'nothing'"),
+        (["sweep", "none.yaml"], "none.yaml does not exist"),
+        (["verify", "none.py", "--env", "reacher"], "none.py does not exist"),
+        (["verify", "none.py"], "--env"),
+        (["train", "none.py", "--env", "reacher", "--seeds", "0"], "--seeds 0"),
+        (["envs", "show", "Raecher-v5"], "Reacher-v5"),
+        (["prompts", "show", "designer/frist"], "designer/first"),
+    ],
+)
+def test_the_message_says_what_to_type(capsys: pytest.CaptureFixture[str], arguments: list[str], told: str) -> None:
+    assert told in complaint(capsys, *arguments)
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("roundss: 2", "did you mean 'rounds'"),
+        ("budget: {env_step: 2}", "did you mean 'env_steps'"),
+        ("rounds: 0", "rounds: Input should be greater than 0"),
+        ("rounds: [", "not valid YAML"),
+        ("- rounds", "mapping"),
+    ],
+)
+def test_a_wrong_configuration_file(capsys: pytest.CaptureFixture[str], text: str, told: str) -> None:
+    Path("config.yaml").write_text(text)
+    assert told in complaint(capsys, "run", "reacher", "--config", "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("task: [reacher]", "did you mean 'tasks'"),
+        ("tasks: [reachr]", "Closest: reacher"),
+        ("tasks: [{env: CartPole-v1, text: x, succes: x}]", "did you mean 'success'"),
+        ("tasks: [reacher]\nconfig: {roundss: 1}", "did you mean 'rounds'"),
+        ("tasks: [reacher]\noverrides: [{rounds: 1}]", "name"),
+        ("tasks: [reacher]\noverrides: [{name: a}, {name: a}]", "twice"),
+        ("tasks: [reacher]\noverrides: [{name: a, trainer: {gama: 1}}]", "did you mean 'gamma'"),
+        ("tasks: [reacher]\nseeds: []", "seeds"),
+    ],
+)
+def test_a_wrong_sweep_file(capsys: pytest.CaptureFixture[str], text: str, told: str) -> None:
+    Path("sweep.yaml").write_text(text)
+    assert told in complaint(capsys, "sweep", "sweep.yaml")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (GOOD.replace("return", "retrun"), "broken.py:5"),
+        (GOOD.replace("target_offset", "target_ofset"), "Closest: target_offset"),
+        ("import os\n" + GOOD, "broken.py:1"),
+        (GOOD.replace("-np", "np.nan * np"), "finite"),
+    ],
+)
+def test_a_refused_reward_file(capsys: pytest.CaptureFixture[str], source: str, told: str) -> None:
+    Path("broken.py").write_text(source)
+    assert main(["verify", "broken.py", "--env", "reacher"]) == 2
+    assert told in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_good_reward_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("good.py").write_text(GOOD)
+    assert main(["verify", "good.py", "--env", "reacher"]) == 0
+    assert "passes; terms: near" in capsys.readouterr().out
+    assert main(["verify", "good.py", "--env", "reacher", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "accepted"
+
+
+def test_a_runs_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("in the way")
+    assert "--runs FOLDER" in complaint(capsys, "run", "reacher", "--runs", "file/runs")
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="needs root, to become an ordinary user")
+def test_a_runs_folder_that_is_read_only() -> None:
+    """Root may write anywhere, so an ordinary user asks."""
+    Path("runs").mkdir(mode=0o555)
+    check = "from autoreward.api import check_writable; from pathlib import Path; check_writable(Path('/proc/runs'))"
+    done = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", check],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "--runs FOLDER" in done.stderr, done.stderr
+
+
+def test_a_language_model_without_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "OPENAI_API_KEY" in complaint(capsys, "run", "reacher", "--designer", "llm")
+    assert not list(Path("runs").glob("*/run.json"))

@@ -1,0 +1,100 @@
+"""Every field of the configuration is a flag; flags override the file; the help says so."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from autoreward.cli import main, parse
+from autoreward.commands.run import Run
+from autoreward.config import RunConfig, TrainerOverrides
+from autoreward.task import TrainerSettings
+
+COMMANDS = ["run", "sweep", "inspect", "resume", "verify", "train", "export", "envs", "doctor", "prompts"]
+
+
+def fields(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    """Every field of a model and of those nested in it, by its dotted name."""
+    found = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= fields(field.annotation, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = field
+    return found
+
+
+def value_for(name: str, field: Any) -> tuple[list[str], Any]:
+    """Words of a command line for a field, and what it should become: never the default."""
+    text = str(field.annotation)
+    if "tuple" in text:
+        return ["32", "16"], (32, 16)
+    if "bool" in text:
+        return [], not field.default
+    if "Literal" in text:
+        return ["signs"], "signs"
+    if "Path" in text:
+        return ["some/where"], Path("some/where")
+    if "float" in text:
+        return ["0.625"], 0.625
+    return (["7"], 7) if "int" in text else ([f"my-{name}"], f"my-{name}")
+
+
+def parsed(*arguments: str) -> RunConfig:
+    command = parse(["run", "reacher", *arguments])
+    assert isinstance(command, Run)
+    assert command.task == "reacher"
+    return command.config
+
+
+@pytest.mark.parametrize("name", list(fields(RunConfig)))
+def test_every_field_is_a_flag(name: str) -> None:
+    field = fields(RunConfig)[name]
+    words, expected = value_for(name, field)
+    flag = "--" + name.replace("_", "-")
+    if not words:
+        parent, _, last = flag.rpartition(".")
+        flag = f"{parent}.no-{last}" if field.default else flag
+    config: Any = parsed(flag, *words)
+    for part in name.split("."):
+        config = getattr(config, part)
+    assert config == expected
+
+
+def test_trainer_overrides_name_the_settings() -> None:
+    assert list(TrainerOverrides.model_fields) == list(TrainerSettings.model_fields)
+
+
+def test_flags_override_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("rounds: 7\ncandidates: 5\nbudget: {env_steps: 500, llm_calls: 3}\nllm: {review: false}\n")
+    config = parsed("--config", str(file), "--rounds", "9", "--budget.llm-calls", "4")
+    assert (config.rounds, config.candidates) == (9, 5)
+    assert (config.budget.env_steps, config.budget.llm_calls) == (500, 4)
+    assert not config.llm.review
+    assert parsed(f"--config={file}", "--llm.review").llm.review
+
+
+def test_defaults_are_those_of_the_configuration() -> None:
+    assert parsed() == RunConfig()
+
+
+def test_underscores_do_as_well() -> None:
+    assert parsed("--search_seeds", "4").search_seeds == 4
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "envs show", "prompts copy"])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--help"]) == 0
+    assert f"usage: autoreward {command.split()[0]}" in capsys.readouterr().out
+
+
+def test_without_arguments_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "First steps" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("autoreward 0.")

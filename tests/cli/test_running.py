@@ -1,0 +1,117 @@
+"""The commands that train, on a tiny environment with a trainer that learns nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import autoreward
+from autoreward.cli import main
+from autoreward.commands.sweep import SweepRecord
+from autoreward.records import read_record
+from autoreward.store.folder import RunFolder
+from autoreward.testing.trainer import CLIMB
+
+LINE = ["--env", "autoreward.testing.trainer:LineEnv", "--step-limit", "10"]
+TASK = [*LINE, "--text", "Climb above 3.", "--success", "obs_0 > 3"]
+SMALL = {
+    "designer": "composer",
+    "rounds": 1,
+    "candidates": 1,
+    "search_seeds": 1,
+    "selection_seeds": 1,
+    "report_seeds": 2,
+    "report_episodes": 4,
+    "steps": 512,
+    "trainer": {"name": "autoreward.testing.trainer:NoTrainer"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(json.dumps(SMALL))
+
+
+def test_run_ends_with_the_table_and_the_paths(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", *TASK, "--config", "small.yaml"]) == 0
+    said = capsys.readouterr().out
+    (folder,) = Path("runs").iterdir()
+    assert all(label in said for label in ("random", "sparse", "own reward", "designed", "2 seeds x 4 episodes"))
+    assert "0.0 trained: true success" in said
+    for path in (folder / "best" / "reward.py", folder / "best" / "policy.safetensors", folder / "report.html"):
+        assert str(path) in said
+        assert path.exists()
+    assert main(["resume"]) == 0
+    assert "training" not in capsys.readouterr().out
+
+
+def test_run_from_python() -> None:
+    run = autoreward.run(
+        env="autoreward.testing.trainer:LineEnv", step_limit=10, text="Climb above 3.", success="obs_0 > 3", **SMALL
+    )
+    report = run.report()
+    assert report
+    assert report.winner == (0, 0)
+    assert run.run().config.report_episodes == 4
+
+
+def test_an_interrupt_says_how_to_go_on() -> None:
+    """Ctrl-C while trainings run: exit code 130, and `resume` finishes the run."""
+    slow = [*TASK, "--config", "small.yaml", "--steps", "3000", "--trainer.name", "sb3", "--slots", "1"]
+    program = [sys.executable, "-m", "autoreward", "run", *slow]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not list(Path("runs").glob("*/trainings/*/progress.json")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    (folder,) = Path("runs").iterdir()
+    assert process.returncode == 130
+    assert f"autoreward resume {folder}" in said
+    assert "Traceback" not in said
+    assert main(["resume", folder.name]) == 0
+    assert RunFolder(folder).report()
+
+
+def test_a_sweep_is_resumed_where_it_stood(capsys: pytest.CaptureFixture[str]) -> None:
+    task = {"env": LINE[1], "text": "Climb above 3.", "success": "obs_0 > 3", "step_limit": 10}
+    sweep = {"tasks": [task], "seeds": [0, 1], "config": SMALL, "overrides": [{"name": "one"}]}
+    Path("line.yaml").write_text(json.dumps(sweep))
+    assert main(["sweep", "line.yaml"]) == 0
+    folder = Path("runs/sweep-line")
+    record = read_record(folder / "sweep.json", SweepRecord)
+    assert [(cell.seed, cell.override, cell.status) for cell in record.cells] == [
+        (0, "one", "finished"),
+        (1, "one", "finished"),
+    ]
+    capsys.readouterr()
+
+    (folder / record.cells[1].name / "report.json").unlink()
+    assert main(["sweep", "line.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert f"resumed {folder / record.cells[1].name}" in said
+    assert record.cells[0].name not in said.split("Success on fresh seeds")[0]
+    assert read_record(folder / "sweep.json", SweepRecord) == record
+
+    Path("line.yaml").write_text(json.dumps({**sweep, "config": {**SMALL, "rounds": 2}}))
+    assert main(["sweep", "line.yaml"]) == 2
+    assert "--folder" in capsys.readouterr().err
+
+
+def test_train_measures_a_file_beside_the_baselines(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("climb.py").write_text(CLIMB.replace("position", "obs_0"))
+    given = ["climb.py", *LINE[:2], "--success", "obs_0 > 3", "--steps", "1024", "--seeds", "1", "--episodes", "3"]
+    assert main(["train", *given, "--baselines"]) == 0
+    said = capsys.readouterr().out
+    assert all(label in said for label in ("climb", "sparse", "human", "1 seed x 3 episodes", "policy of seed 0"))
+    assert main(["train", "climb.py", *LINE[:2], "--seeds", "1"]) == 2
+    assert "--success" in capsys.readouterr().err

@@ -1,0 +1,172 @@
+"""What the commands that only look at things show."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autoreward
+from autoreward.cli import main
+from autoreward.store.folder import RunFolder
+from autoreward.testing.folder import WINNER, example_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder with a finished run and one that was stopped."""
+    folder = tmp_path_factory.mktemp("runs")
+    example_run(folder / "2026-11-01T1200_reacher_aaaa")
+    example_run(folder / "2026-11-02T1200_reacher_bbbb", finished=False)
+    return folder
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    assert main(arguments) == code, capsys.readouterr().err
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_inspect_shows_the_whole_run(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = RunFolder(runs / "2026-11-01T1200_reacher_aaaa")
+    said = shown(capsys, "inspect", "2026-11-01", "--runs", str(runs))
+    report = folder.report()
+    assert report
+    for record in folder.all_candidates():
+        assert record.name in said
+    for line in folder.source(*WINNER).splitlines():
+        assert " ".join(line.split()) in said
+    assert all(row.label in said for row in report.rows)
+    assert "5 seeds x" in said
+    findings = [
+        f for r in folder.rounds() if (a := folder.analysis(r)) for c in a.candidates.values() for f in c.findings
+    ]
+    assert findings
+    assert all(finding.diagnosis in said for finding in findings)
+    assert str(folder.best) in said
+
+
+def test_inspect_as_json(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = runs / "2026-11-01T1200_reacher_aaaa"
+    assert main(["inspect", str(path), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["finished"]
+    assert (data["best"]["round"], data["best"]["index"]) == WINNER
+    assert [len(each["candidates"]) for each in data["rounds"]] == [len(RunFolder(path).indices(r)) for r in (0, 1)]
+    assert data["report"]["rows"][0]["success"]
+
+
+def test_the_latest_run_is_the_default(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = shown(capsys, "inspect", "--runs", str(runs))
+    assert "reacher_bbbb: not finished; go on with: autoreward resume" in said
+
+
+def test_a_prefix_must_be_unique(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "2026-11", "--runs", str(runs)]) == 2
+    assert "2 runs" in capsys.readouterr().err
+
+
+def test_load_run(runs: Path) -> None:
+    run = autoreward.load_run(runs / "2026-11-01T1200_reacher_aaaa")
+    report = run.report()
+    assert report
+    assert report.winner == WINNER
+
+
+def test_a_damaged_record_is_named(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run"
+    shutil.copytree(runs / "2026-11-01T1200_reacher_aaaa", path)
+    (path / "report.json").write_text('{"winner": 3')
+    assert main(["inspect", str(path)]) == 2
+    assert f"{path / 'report.json'} does not read as Report" in capsys.readouterr().err
+
+
+def test_text_of_a_run_cannot_drive_the_terminal(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "run"
+    shutil.copytree(runs / "2026-11-01T1200_reacher_aaaa", path)
+    source = path / "rounds" / f"{WINNER[0]:02d}" / "candidates" / str(WINNER[1]) / "reward.py"
+    source.write_text(source.read_text() + "# \x1b]0;title\x07 [red]markup[/red]\n")
+    assert main(["inspect", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "[red]markup[/red]" in said
+
+
+def test_export_writes_the_package(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    to = tmp_path / "package"
+    said = shown(capsys, "export", "2026-11-01", "--runs", str(runs), "--to", str(to))
+    assert str(to) in said
+    assert (to / "reward.py").read_text() == RunFolder(runs / "2026-11-01T1200_reacher_aaaa").source(*WINNER)
+    assert main(["export", "2026-11-01", "--runs", str(runs), "--to", str(to)]) == 2
+    assert "--to" in capsys.readouterr().err
+
+
+def test_envs_lists_every_task(capsys: pytest.CaptureFixture[str]) -> None:
+    said = shown(capsys, "envs")
+    assert all(task in said for task in ("reacher", "half_cheetah", "hopper_front_flip", "mountain_car_continuous"))
+
+
+def test_envs_show_derives_a_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    said = shown(capsys, "envs", "show", "CartPole-v1")
+    assert all(
+        word in said for word in ("cart_position", "pole_angle", "obs[2]", "rad", "500 steps", "one of 2 choices")
+    )
+    assert main(["envs", "show", "reacher", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["env_id"] == "Reacher-v5"
+
+
+def test_dry_run_shows_the_composers_proposals(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = [
+        "--designer",
+        "composer",
+        "--rounds",
+        "2",
+        "--candidates",
+        "2",
+        "--steps",
+        "1000",
+        "--budget.env-steps",
+        "5500",
+    ]
+    said = shown(capsys, "run", "reacher", *plan, "--dry-run")
+    assert "at most 5 trainings of 1,000 steps" in said
+    assert "search 1000-1001, selection 2000-2002, report 3000-3004" in said
+    assert said.count("def compute_reward") == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_dry_run_shows_the_prompts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    own = ["--env", "CartPole-v1", "--text", "Keep the pole up, please.", "--success", "abs(pole_angle) < 0.05"]
+    said = shown(capsys, "run", *own, "--success-rule", "held:100", "--dry-run")
+    assert "prompt: system" in said
+    assert "Keep the pole up, please." in said
+    assert "100 steps in a row" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_prompts_are_listed_shown_and_copied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "designer/first.md.j2" in shown(capsys, "prompts", "show")
+    assert "{{" in shown(capsys, "prompts", "show", "designer/first")
+    shown(capsys, "prompts", "copy", str(tmp_path / "own"))
+    assert (tmp_path / "own" / "designer" / "first.md.j2").exists()
+    assert main(["prompts", "copy", str(tmp_path / "own")]) == 2
+    assert "--force" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    program = [sys.executable, "-m", "autoreward", "envs"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
