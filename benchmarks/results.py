@@ -53,9 +53,9 @@ class Lines(Observer):
 
 
 def config(options: Options) -> RunConfig:
-    """The configuration of every run: the composer, 2 rounds of 4 candidates, default seeds."""
+    """The configuration of every run: the composer, 2 rounds of 3 candidates, default seeds."""
     if not options.quick:
-        return RunConfig(designer="composer", rounds=2, candidates=4, shared_trainings=options.out / "trainings")
+        return RunConfig(designer="composer", rounds=2, candidates=3, shared_trainings=options.out / "trainings")
     return RunConfig(
         designer="composer",
         rounds=1,
