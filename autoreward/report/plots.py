@@ -13,6 +13,8 @@ INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytic
 COLOURS = ("#2f81d6", "#e08a1e", "#2ba36b", "#c8553d", "#8a63d2", "#b59b00", "#d16ba5", "#4aa7b5")
 """In the order of the lines; told apart by colour-blind readers too, and the legend names each."""
 MOST_LINES = len(COLOURS)
+LONGEST_LABEL = 36
+"""Characters; a longer one would leave no room for the plot."""
 
 Points = Sequence[tuple[float, float]]
 
@@ -62,8 +64,7 @@ def line_plot(lines: Sequence[Line], ylabel: str, rate: bool = False) -> str:
             for points in line.seeds if len(line.seeds) > 1 else ():
                 axes.plot(*_columns(points), color=colour, linewidth=0.8, alpha=0.35)
             axes.plot(*_columns(line.mean), color=colour, linewidth=2.2, marker="o", markersize=3.5)
-            # An underscore first would hide the line from the legend.
-            axes.plot([], [], color=colour, linewidth=2.2, label=line.label.lstrip("_") or line.label)
+            axes.plot([], [], color=colour, linewidth=2.2, label=_legend(line.label))
         axes.set_xlabel("environment steps")
         axes.set_ylabel(ylabel)
         axes.set_xlim(left=0)
@@ -86,3 +87,9 @@ def data_address(content: bytes, media_type: str) -> str:
 
 def _columns(points: Points) -> tuple[list[float], list[float]]:
     return [step for step, _ in points], [value for _, value in points]
+
+
+def _legend(label: str) -> str:
+    """The label without an underscore first, which would hide the line, and no longer than the legend has room."""
+    shown = label.lstrip("_") or label
+    return shown if len(shown) <= LONGEST_LABEL else shown[: LONGEST_LABEL - 1] + "…"

@@ -1,0 +1,204 @@
+"""The page as a browser gets it: what it shows, and that nothing of a run becomes markup."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from autoreward.designer.contract import Finding
+from autoreward.errors import RunDamaged
+from autoreward.report.page import write_report
+from autoreward.report.plots import Line, line_plot
+from autoreward.store.folder import RunFolder
+from autoreward.store.records import Report
+from autoreward.testing.folder import example_run
+
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>{{ 7 * 191 }}</code></pre>'
+
+
+class Page(HTMLParser):
+    """Elements, attributes and visible text; elements must be closed in order."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.texts: list[str] = []
+        self.html = path.read_text()
+        self.feed(self.html)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    @property
+    def pictures(self) -> list[str]:
+        return [value for name, value in self.attributes if name == "src"]
+
+
+def assert_harmless(page: Page) -> None:
+    assert not {"script", "iframe", "object", "embed", "link", "base", "form", "svg"} & set(page.elements)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert all(value.startswith("data:image/") for value in page.pictures), "the page loads nothing"
+    assert not [name for name, _ in page.attributes if name == "href"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return example_run(tmp_path_factory.mktemp("runs") / "example")
+
+
+def test_a_finished_run_shows_result_reward_search_and_use(finished: Path) -> None:
+    path = write_report(finished)
+    page, folder = Page(path), RunFolder(finished)
+    assert path == finished / "report.html"
+    assert_harmless(page)
+    run, report, selection = folder.run(), folder.report(), folder.selection()
+    assert report and report.winner and selection
+    for shown in (run.task.text, str(run.task.success), run.isolation, "finished", "autoreward export"):
+        assert " ".join(shown.split()) in page.text
+    for row in report.rows:
+        assert row.label in page.text
+        assert f"{len(row.success)} seeds" in page.text
+    assert folder.source(*report.winner).strip() in "".join(page.texts)
+    for record in folder.all_candidates():
+        assert record.idea in page.text
+        assert record.reason in page.text
+    assert "not finished" not in page.text
+
+
+def test_success_has_its_interval_from_five_seeds_on(finished: Path, tmp_path: Path) -> None:
+    five = Page(write_report(finished)).text
+    assert re.search(r"\d+(\.\d+)?% \[\d+(\.\d+)?%, \d+(\.\d+)?%\]", five)
+    three = example_run(tmp_path / "three", seeds=3)
+    page = Page(write_report(three)).text
+    report = RunFolder(three).report()
+    assert report
+    assert "no interval is claimed" in page
+    assert not re.search(r"% \[", page), "three seeds carry no interval"
+    for value in report.rows[-1].success:
+        assert f"{100 * value:.1f}%" in page or f"{100 * value:.0f}%" in page
+
+
+def test_curves_are_drawn_and_name_their_lines(finished: Path) -> None:
+    drawings = [base64.b64decode(value.partition(",")[2]) for value in Page(write_report(finished)).pictures]
+    assert len(drawings) == 3
+    assert all(b"<svg" in drawing and b"<script" not in drawing for drawing in drawings)
+
+
+def test_a_rollout_picture_is_embedded(finished: Path) -> None:
+    picture = finished / "best" / "rollout.png"
+    picture.write_bytes(b"\x89PNG not really")
+    try:
+        page = Page(write_report(finished))
+    finally:
+        picture.unlink()
+    assert "data:image/png;base64," + base64.b64encode(b"\x89PNG not really").decode() in page.pictures
+    assert "data:image/png" not in Page(write_report(finished)).html
+
+
+def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
+    run = example_run(tmp_path / "a run; $(rm -rf x)", finished=False)
+    page = Page(write_report(run))
+    assert_harmless(page)
+    assert "not finished" in page.text
+    assert f"autoreward resume '{run}'" in page.text, "the command can be pasted"
+    assert "so far: candidate 0.0" in page.text
+    assert "in flight" in page.text
+
+
+def test_a_run_that_has_only_begun(tmp_path: Path, finished: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_run(RunFolder(finished).run())
+    page = Page(write_report(tmp_path))
+    assert "No round has begun" in page.text
+    assert "autoreward export" not in page.text, "there is nothing to export"
+
+
+def test_a_run_without_any_trained_candidate(tmp_path: Path) -> None:
+    run = example_run(tmp_path / "run")
+    folder = RunFolder(run)
+    report = folder.report()
+    assert report
+    folder.write_report(Report(winner=None, rows=report.rows[:3], stopped="env_steps", spent=report.spent))
+    page = Page(write_report(run))
+    assert "No candidate could be trained" in page.text
+    assert "env_steps" in page.text
+    assert "autoreward export" not in page.text
+
+
+def test_nothing_of_a_run_becomes_markup(tmp_path: Path) -> None:
+    """Every text that a language model, a user or a program can choose, at once."""
+    run = example_run(tmp_path / "run")
+    folder = RunFolder(run)
+    record, report, analysis = folder.run(), folder.report(), folder.analysis(0)
+    assert report and report.winner and analysis
+    task = record.task.model_copy(update={"text": "TASK" + HOSTILE, "name": "NAME" + HOSTILE})
+    folder.write_run(record.model_copy(update={"task": task, "isolation": "CELL" + HOSTILE}))
+    for candidate in folder.all_candidates():
+        texts = {"idea": "IDEA" + HOSTILE, "note": "NOTE" + HOSTILE, "reason": "REASON" + HOSTILE}
+        folder.write_candidate(candidate.model_copy(update=texts))
+        source = folder.candidate_path(candidate.round, candidate.index) / "reward.py"
+        source.write_text("# CODE" + HOSTILE)
+    finding = Finding(diagnosis="advice", text="FOUND" + HOSTILE, suggestion="TRY" + HOSTILE, source="llm")
+    told = analysis.candidates[0].model_copy(update={"findings": (finding,), "episodes": "EPISODE" + HOSTILE})
+    folder.write_analysis(analysis.model_copy(update={"candidates": {0: told}}))
+    rows = tuple(row.model_copy(update={"label": "LABEL" + HOSTILE}) for row in report.rows)
+    folder.write_report(report.model_copy(update={"rows": rows, "stopped": "STOPPED" + HOSTILE}))
+    page = Page(write_report(run))
+    assert_harmless(page)
+    told_texts = "TASK NAME CELL IDEA NOTE REASON CODE FOUND TRY EPISODE LABEL STOPPED"
+    for word in told_texts.split():
+        assert word + HOSTILE in "".join(page.texts), f"{word} is shown as it was written"
+    assert str(7 * 191) not in page.text, "no text is read as a template"
+
+
+def test_hidden_characters_are_shown_or_dropped(tmp_path: Path) -> None:
+    """Code that reads otherwise than it runs, and what would drive a terminal or break a parser."""
+    run = example_run(tmp_path / "run", finished=False)
+    source = RunFolder(run).candidate_path(0, 0) / "reward.py"
+    source.write_text("# \u202esecret\u2066 \x1b[2J\x00 \u200b end")
+    page = Page(write_report(run))
+    assert "# \\u202esecret\\u2066 [2J \\u200b end" in "".join(page.texts)
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    run = example_run(tmp_path / "run")
+    (run / "report.json").write_text("{")
+    with pytest.raises(RunDamaged, match=r"report\.json"):
+        write_report(run)
+
+
+def test_the_same_run_gives_the_same_page(finished: Path) -> None:
+    assert write_report(finished).read_bytes() == write_report(finished).read_bytes()
+
+
+def test_a_failed_seed_does_not_break_the_mean() -> None:
+    line = Line("a", [[(0, 0.0), (10, 1.0)], [(0, 0.5)]])
+    assert line.mean == [(0, 0.25)]
+    assert line_plot([Line("_x$\\frac{", [[(0, 1.0)], []]), Line("none", [])], "y").startswith("data:image/svg+xml")
+    assert line_plot([Line("none", [[]])], "y") == ""
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_long_label_leaves_room_for_the_plot() -> None:
+    assert line_plot([Line("a_very_long_term_name_" * 12, [[(0, 0.0), (10, 1.0)]])], "y")
