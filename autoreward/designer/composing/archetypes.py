@@ -77,22 +77,17 @@ def _exact(guide: Guide) -> list[str]:
     return [*_forms("low", [guide.whole]), *_forms("tight", guide.aims[:2]), *guide.wishes[:1], *guide.events[:1]]
 
 
-ARCHETYPES: tuple[Callable[[Guide], list[str]], ...] = (
-    _levels,
-    _new_bests,
-    _drive,
-    _closeness,
-    _wish,
-    _progress,
-    _energy,
-    _exact,
-)
+ARCHETYPES = (_levels, _new_bests, _drive, _closeness, _wish, _progress, _energy, _exact)
+_PRECISE = (_levels, _new_bests, _exact, _closeness, _progress, _wish, _drive, _energy)
+"""Their order where the rule asks for a value within a tolerance: precision before motion."""
+_PLACES = {make: (ARCHETYPES.index(make), _PRECISE.index(make)) for make in ARCHETYPES}
 
 
 def archetypes(task: Task, catalogue: Catalogue, guide: Guide) -> list[tuple[str, Structure]]:
     """Name and structure of every archetype that has something dense to offer for this task, each once."""
     found: dict[Structure, str] = {}
-    for make in ARCHETYPES:
+    exact = any(gap.tolerance for gap in catalogue.gaps)
+    for make in sorted(ARCHETYPES, key=lambda make: _PLACES[make][exact]):
         names = [name for name in dict.fromkeys(make(guide)) if name in catalogue.terms]
         if any(name not in (*guide.events, *guide.costs, *guide.alive) for name in names):
             aside = frozenset(guide.care if guide.aims else ()) - frozenset(guide.alive)
