@@ -48,7 +48,7 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
     sample = [float(value) for value in values]
     if min(sample) == max(sample):
         return sample[0], sample[0]
-    from scipy.stats import bootstrap, trim_mean
+    from scipy.stats import bootstrap, trim_mean  # type: ignore[attr-defined]  # scipy is untyped
 
     found = bootstrap(
         (sample,),

@@ -1,0 +1,197 @@
+"""A contact sheet of one evaluated episode: eight frames in one PNG.
+
+OpenGL can abort a process at C level, so the drawing is done in a process of its own, and whatever goes wrong there
+becomes one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from autoreward.envs.contract import BatchEnv
+from autoreward.envs.episodes import EpisodeJudge
+from autoreward.envs.registry import make_env
+from autoreward.errors import UserError
+from autoreward.records import Record, read_record, write_bytes, write_record
+from autoreward.task import Task
+from autoreward.training.policy import Policy
+from autoreward.training.seeds import derive
+
+FRAMES = 8
+COLUMNS = 4
+FRAME_WIDTH = 320
+"""Pixels of one frame on the sheet."""
+GAP = 6
+TIMEOUT = 120
+"""Seconds for the whole drawing, start of Python and OpenGL included."""
+BACKENDS = ("egl", "osmesa")
+"""Tried in this order for MuJoCo where MUJOCO_GL does not say which."""
+NO_GL = (
+    "MuJoCo needs OpenGL: on Debian, apt install libegl1 libgl1-mesa-dri (or libosmesa6); `autoreward doctor` tries it"
+)
+
+Frame = NDArray[np.uint8]
+
+
+class PictureJob(Record):
+    """What the drawing process is told."""
+
+    task: Task
+    policy: Path
+    out: Path
+    seed: int
+
+
+class Drawn(Record):
+    """What the drawing process answers."""
+
+    error: str = ""
+    """Empty where the picture is there."""
+    mujoco: bool = False
+    """Whether MuJoCo was to draw, so that a missing OpenGL may be why it did not."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One moment of the episode."""
+
+    step: int
+    frame: Frame
+    """[H, W, 3]."""
+
+
+def rollout_picture(task: Task, policy: Path, out: Path, seed: int) -> None:
+    """Draw the first evaluation episode of a training as a contact sheet.
+
+    Args:
+        task: what the policy was trained for.
+        policy: its safetensors file.
+        out: where the PNG goes.
+        seed: of the training; its evaluation episodes derive from it.
+
+    Raises:
+        UserError: the environment cannot be drawn on this machine; the message says what is missing.
+    """
+    Policy.load(policy)
+    job = PictureJob(task=task, policy=policy.resolve(), out=out.resolve(), seed=seed)
+    asked = os.environ.get("MUJOCO_GL")
+    with tempfile.TemporaryDirectory(prefix="autoreward-picture-") as folder:
+        for backend in [asked] if asked else BACKENDS:
+            answer = _answer(job, Path(folder), backend)
+            if not answer.error:
+                return
+    raise UserError(f"{task.env.id} cannot be drawn: {answer.error}" + (f". {NO_GL}" if answer.mujoco else ""))
+
+
+def _answer(job: PictureJob, folder: Path, backend: str) -> Drawn:
+    """Draw in a process of its own, with one of MuJoCo's ways to reach OpenGL."""
+    asked, answered = folder / "job.json", folder / "answer.json"
+    write_record(asked, job)
+    answered.unlink(missing_ok=True)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "autoreward.report.picture", str(asked), str(answered)],
+            env={**os.environ, "MUJOCO_GL": backend, "SDL_VIDEODRIVER": "dummy"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Drawn(error=f"it took longer than {TIMEOUT} s", mujoco=True)
+    except OSError as error:
+        return Drawn(error=f"the drawing process did not start: {error}")
+    if answered.exists():
+        return read_record(answered, Drawn)
+    return Drawn(error=f"the drawing process died (exit {done.returncode})", mujoco=True)
+
+
+def draw(job: PictureJob) -> None:
+    """Draw in this process: what the process of `rollout_picture` does.
+
+    Raises:
+        UserError: the policy or the environment does not do it.
+    """
+    policy = Policy.load(job.policy)
+    env = make_env(job.task.env, 1)
+    try:
+        judge = EpisodeJudge(job.task, env.schema, 1)
+        first = derive(job.seed, "final", 1)[0]
+        length = sum(1 for _ in _steps(env, judge, policy, first))
+        wanted = {int(step) for step in np.linspace(0, length, FRAMES).round()}
+        env.reset(seed=first)
+        shots = [Shot(0, env.render_frame())]
+        # The episode again, the same by its seed: only now is it known which steps to draw.
+        shots += [Shot(step, env.render_frame()) for step in _steps(env, judge, policy, first) if step in wanted]
+        success = bool(judge.finish(np.ones(1, dtype=np.bool_)).success[0])
+    finally:
+        env.close()
+    write_bytes(job.out, contact_sheet(shots, success))
+
+
+def _steps(env: BatchEnv, judge: EpisodeJudge, policy: Policy, seed: int) -> Iterator[int]:
+    """Play an episode; gives the number of each step after it was taken."""
+    obs, _ = env.reset(seed=seed)
+    step, ended = 0, False
+    while not ended:
+        obs, _, terminated, truncated, _ = env.step(policy.act(obs))
+        step += 1
+        verdict = judge.step(env.read(judge.fields))
+        ended = bool(terminated[0] or truncated[0] or verdict.ends[0])
+        yield step
+
+
+def contact_sheet(shots: Sequence[Shot], success: bool) -> bytes:
+    """The frames in rows of four, each with its step, the last with how the episode ended, as PNG bytes.
+
+    Args:
+        shots: at least one, all frames of one size.
+        success: whether the episode was a success.
+    """
+    height, width = shots[0].frame.shape[:2]
+    scale = FRAME_WIDTH / width
+    cell_width, cell_height = FRAME_WIDTH, round(height * scale)
+    rows = -(-len(shots) // COLUMNS)
+    columns = min(COLUMNS, len(shots))
+    sheet = Image.new("RGB", (columns * (cell_width + GAP) + GAP, rows * (cell_height + GAP) + GAP), "white")
+    font = ImageFont.load_default(size=18)
+    draw_on = ImageDraw.Draw(sheet)
+    for place, shot in enumerate(shots):
+        x = GAP + (place % COLUMNS) * (cell_width + GAP)
+        y = GAP + (place // COLUMNS) * (cell_height + GAP)
+        sheet.paste(Image.fromarray(shot.frame).resize((cell_width, cell_height), Image.Resampling.LANCZOS), (x, y))
+        last = place == len(shots) - 1
+        text = f"step {shot.step}" + (f": {'success' if success else 'no success'}" if last else "")
+        box = draw_on.textbbox((x + 10, y + 8), text, font=font)
+        draw_on.rectangle((box[0] - 6, box[1] - 4, box[2] + 6, box[3] + 4), fill=(20, 24, 31))
+        draw_on.text((x + 10, y + 8), text, font=font, fill=(255, 255, 255))
+    buffer = BytesIO()
+    sheet.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def main(asked: Path, answered: Path) -> None:
+    """The drawing process: read the job, draw, answer."""
+    error = ""
+    try:
+        draw(read_record(asked, PictureJob))
+    except Exception as fault:  # OpenGL, pygame and environments raise whatever they like
+        error = " ".join(str(fault).split()).rstrip(".") or type(fault).__name__
+    # MuJoCo counts as loaded where its import failed for want of OpenGL, too: one of its parts then stays behind.
+    answer = Drawn(error=error, mujoco=any(name.partition(".")[0] == "mujoco" for name in sys.modules))
+    write_record(answered, answer)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,327 @@
+"""A complete run folder without any training: for tests of what shows runs, and for a look at what a run leaves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import yaml
+
+import autoreward
+from autoreward.analyzer.diagnosis import diagnose
+from autoreward.config import RunConfig
+from autoreward.critic.contract import Check, Verdict
+from autoreward.designer.contract import Finding, Proposal
+from autoreward.envs.registry import describe
+from autoreward.errors import RewardRefused
+from autoreward.language.static import check
+from autoreward.records import write_record
+from autoreward.sandbox.process import ISOLATION
+from autoreward.search.final import export_run
+from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
+from autoreward.search.trainings import row, summary
+from autoreward.store.folder import Drafted, RunFolder
+from autoreward.store.records import (
+    CandidateAnalysis,
+    CandidateRecord,
+    Report,
+    RoundAnalysis,
+    Row,
+    RunRecord,
+    Selection,
+    Spent,
+)
+from autoreward.task import load_task
+from autoreward.testing.trainer import random_policy
+from autoreward.training.contract import Evaluation, RewardSpec, TermStatistics, TrainingJob, TrainingResult
+from autoreward.training.files import POLICY, result_name
+from autoreward.training.policy import Policy
+
+WINNER = (1, 1)
+
+_PROGRAM = """\
+IDEA = "{idea}"
+WEIGHTS = {weights}
+
+def compute_reward(state, action, next_state, memory):
+    distance = np.linalg.norm(next_state["{field}"], axis=-1)
+{body}
+"""
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """One candidate of the example: what it is, and how well its trainings are to come out."""
+
+    idea: str
+    weights: dict[str, float]
+    terms: dict[str, str]
+    success: float
+    """What its trainings tend to in the end."""
+    note: str = ""
+    parent: tuple[int, int] | None = None
+    field: str = "target_offset"
+
+    @property
+    def source(self) -> str:
+        body = "".join(f'        "{name}": {expression},\n' for name, expression in self.terms.items())
+        return _PROGRAM.format(
+            idea=self.idea, weights=self.weights, field=self.field, body=f"    return {{\n{body}    }}"
+        )
+
+
+_EFFORT = "-np.sum(np.square(action), axis=-1)"
+_DRAFTS = (
+    (
+        _Draft("Close the distance to the target.", {"reach": 1.0}, {"reach": "-distance"}, 0.45),
+        _Draft(
+            "Close the distance to the target, with little torque.",
+            {"reach": 1.0, "effort": 0.4},
+            {"reach": "-distance", "effort": _EFFORT},
+            0.2,
+        ),
+        _Draft("Bring the finger tip near.", {"reach": 1.0}, {"reach": "-distance"}, 0.0, field="finger_tip"),
+    ),
+    (
+        _Draft(
+            "Close the distance; the last centimetres count most.",
+            {"reach": 1.0, "precise": 2.0},
+            {"reach": "-distance", "precise": "np.exp(-distance / 0.03)"},
+            0.8,
+            "adds a bonus that is steep near the target",
+            (0, 0),
+        ),
+        _Draft(
+            "Close the distance, be exact at the end, and come to rest there.",
+            {"reach": 1.0, "precise": 2.0, "rest": 0.05},
+            {
+                "reach": "-distance",
+                "precise": "np.exp(-distance / 0.03)",
+                "rest": '-np.linalg.norm(next_state["joint_velocity"], axis=-1) * np.exp(-distance / 0.03)',
+            },
+            0.94,
+            "adds rest where the target is reached",
+            (0, 0),
+        ),
+        _Draft(
+            "Only being on the target counts.",
+            {"on_target": 1.0},
+            {"on_target": "(distance < 0.03) * 1.0"},
+            0.3,
+            "drops what leads there",
+            (0, 1),
+        ),
+    ),
+)
+
+_ADVICE = Finding(
+    diagnosis="advice",
+    text="The arm reaches the target and swings past it; the last episodes end 2 to 4 cm away.",
+    suggestion="Add a term that is steep within 5 cm of the target, and one for coming to rest there.",
+    term="reach",
+    source="llm",
+)
+_EPISODES = """\
+best episode (seed 71): success. target_offset 0.19 -> 0.01 m in 14 steps, then within 0.02 m to the end.
+worst episode (seed 64): no success. target_offset 0.24 -> 0.06 m, then the arm swings past the target twice.
+failed episode (seed 80): no success. on target at steps 22 to 29, 8 of the 10 steps that the rule asks for.
+"""
+
+
+def example_run(path: Path, *, finished: bool = True, seeds: int = 5) -> Path:
+    """Write a small run on the task `reacher`: two rounds of three candidates, one refused, and a report.
+
+    Nothing is trained; the curves are drawn from formulas, and the policy in `best/` has random weights.
+
+    Args:
+        path: the run folder, which must not exist yet.
+        finished: False stops it in the second round, after one of its candidates has been designed.
+        seeds: report seeds; below 5 a report prints each and claims no interval.
+
+    Returns:
+        The folder.
+    """
+    example = _Example(path, seeds)
+    example.begin()
+    example.round(0)
+    if finished:
+        example.round(1)
+        example.finish()
+    else:
+        example.draft(1, 0)
+    return path
+
+
+class _Example:
+    def __init__(self, path: Path, seeds: int) -> None:
+        self.folder = RunFolder(path)
+        self.config = RunConfig(designer="composer", rounds=2, candidates=3, report_seeds=seeds)
+        self.task = self.config.for_task(load_task("reacher"))
+        self.record = RunRecord(
+            id=path.name,
+            created="2026-11-21T03:14:00+00:00",
+            autoreward=autoreward.__version__,
+            task=self.task,
+            env_schema=describe(self.task.env),
+            config=self.config,
+            designer="composer",
+            isolation=ISOLATION,
+        )
+
+    def begin(self) -> None:
+        self.folder.write_run(self.record)
+        self.folder.write_text("config.yaml", yaml.safe_dump(self.config.model_dump(mode="json"), sort_keys=False))
+        self.folder.write_text("command.txt", "autoreward run reacher --rounds 2 --candidates 3\n")
+        self.folder.write_text("run.log", "2026-11-21T03:14:00Z started: task reacher, designer composer\n")
+
+    # Search -----------------------------------------------------------------------------------------------------
+
+    def draft(self, round_: int, index: int) -> Verdict:
+        draft = _DRAFTS[round_][index]
+        proposal = Proposal(source=draft.source, note=draft.note, parent=draft.parent)
+        try:
+            program = check(draft.source, self.record.env_schema.names, self.task.grammar)
+            checks = tuple(Check(name=name, passed=True) for name in ("static", "runs", "deterministic", "rows"))
+            verdict = Verdict(status="accepted", checks=checks, program=program, terms=tuple(draft.terms))
+        except RewardRefused as refused:
+            failed = Check(name="static", passed=False, message=str(refused), line=refused.line)
+            verdict = Verdict(status="invalid", checks=(failed,))
+        repairs = self.config.repairs if verdict.status == "invalid" else 0
+        self.folder.write_draft(round_, index, Drafted(proposal=proposal, repairs=repairs), verdict)
+        return verdict
+
+    def round(self, round_: int) -> None:
+        analyses = {}
+        for index in range(len(_DRAFTS[round_])):
+            results = self._candidate(round_, index, self.draft(round_, index))
+            findings = diagnose(self.task, list(results.values())) if results else ()
+            if (round_, index) == (0, 0):
+                findings += (_ADVICE,)
+            analyses[index] = CandidateAnalysis(findings=findings, episodes=_EPISODES if results else "")
+        incumbent = (0, 0) if round_ == 0 else WINNER
+        self.folder.write_analysis(RoundAnalysis(round=round_, candidates=analyses, incumbent=incumbent))
+        trainings = sum(len(record.trainings) for record in self.folder.all_candidates())
+        self.folder.write_spent(Spent(env_steps=trainings * self.task.steps, wall_seconds=41.5 * trainings))
+
+    def _candidate(self, round_: int, index: int, verdict: Verdict) -> dict[int, TrainingResult]:
+        draft = _DRAFTS[round_][index]
+        record = CandidateRecord(
+            round=round_,
+            index=index,
+            origin="composer",
+            idea=verdict.program.idea if verdict.program else "",
+            note=draft.note,
+            parent=draft.parent,
+            status="refused",
+            reason=verdict.reason,
+            repairs=self.config.repairs if verdict.reason else 0,
+            steps=self.task.steps,
+        )
+        results: dict[int, TrainingResult] = {}
+        if verdict.status == "accepted":
+            results = self._train(self._program(round_, index), draft, search_seeds(self.config))
+            success, score = summary(results)
+            trainings = {seed: result.hash for seed, result in results.items()}
+            update = {"status": "trained", "trainings": trainings, "success_rate": success, "score": score}
+            record = record.model_copy(update=update)
+        self.folder.write_candidate(record)
+        return results
+
+    def _program(self, round_: int, index: int) -> RewardSpec:
+        return RewardSpec(kind="program", source=self.folder.source(round_, index), grammar=self.task.grammar)
+
+    def _train(self, reward: RewardSpec, draft: _Draft, seeds: tuple[int, ...]) -> dict[int, TrainingResult]:
+        results = {}
+        for seed in seeds:
+            job = TrainingJob(task=self.task, reward=reward, seed=seed, episodes=self.config.report_episodes)
+            result = _plausible(job, self.task.steps, draft)
+            write_record(self.folder.add_training(job) / result_name(self.task.steps), result)
+            results[seed] = result
+        return results
+
+    # The end ----------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        finalists, seeds = (WINNER, (1, 0)), selection_seeds(self.config)
+        rows = [
+            self._row("finalist", f"candidate {r}.{i}", self._program(r, i), _DRAFTS[r][i], seeds) for r, i in finalists
+        ]
+        self.folder.write_selection(Selection(finalists=finalists, rows=tuple(rows), winner=WINNER))
+        report = Report(winner=WINNER, rows=self._report_rows(), spent=self.folder.spent())
+        export_run(self.folder, self.record, report, self.folder.best)
+        self._policy().save(self.folder.best / POLICY)
+        self.folder.write_report(report)
+
+    def _report_rows(self) -> tuple[Row, ...]:
+        seeds, nothing = report_seeds(self.config), _Draft("", {}, {}, 0.0)
+        designed = _DRAFTS[WINNER[0]][WINNER[1]]
+        human = _Draft("", {}, {}, 0.62)
+        return (
+            self._row("random", "random policy", RewardSpec(kind="random"), nothing, seeds),
+            self._row("sparse", "sparse reward", RewardSpec(kind="sparse"), _Draft("", {}, {}, 0.06), seeds),
+            self._row("human", "environment's own reward", RewardSpec(kind="human"), human, seeds),
+            self._row("designed", f"designed ({WINNER[0]}.{WINNER[1]})", self._program(*WINNER), designed, seeds),
+        )
+
+    def _row(self, name: str, label: str, reward: RewardSpec, draft: _Draft, seeds: tuple[int, ...]) -> Row:
+        results = self._train(reward, draft, seeds)
+        return row(name, label, results, self.config.report_episodes, 0 if name == "random" else self.task.steps)
+
+    def _policy(self) -> Policy:
+        inputs = sum(math.prod(field.shape) for field in self.record.env_schema.fields if field.policy_sees)
+        action = self.record.env_schema.action
+        box = gymnasium.spaces.Box
+        return random_policy(box(-1.0, 1.0, (inputs,)), box(action.low or -1.0, action.high or 1.0, action.shape), 0)
+
+
+def _plausible(job: TrainingJob, steps: int, draft: _Draft) -> TrainingResult:
+    """What a training might have given: curves that rise to the draft's success, a little otherwise for each seed."""
+    rng = np.random.default_rng([job.seed, int(job.hash, 16) % 2**32])
+    reached = float(np.clip(draft.success + rng.normal(0.0, 0.04), 0.0, 1.0)) if draft.success else 0.0
+    points = tuple(round(steps * (part + 1) / 10) for part in range(10))
+    course = [1.0 - math.exp(-4.0 * point / steps) for point in points]
+    train_success = tuple(reached * part * (0.9 + 0.1 * rng.random()) for part in course)
+
+    def evaluated(step: int, success: float, episodes: int) -> Evaluation:
+        counted = round(success * episodes) / episodes
+        outcomes = {"on_target": counted, "far": (1.0 - counted) * 0.3}
+        score = -2.0 - 12.0 * (1.0 - success) + float(rng.normal(0.0, 0.2))
+        return Evaluation(
+            step=step, episodes=episodes, success_rate=counted, score=score, length=50.0, outcomes=outcomes
+        )
+
+    if job.reward.kind == "random":
+        return TrainingResult(
+            hash=job.hash, steps=steps, status="ok", final=evaluated(0, 0.0, job.episodes), seconds=1.2
+        )
+    terms = {}
+    for place, (name, weight) in enumerate(draft.weights.items()):
+        curve = tuple(weight * (8.0 * part - 9.0 / (place + 1)) for part in course)
+        terms[name] = TermStatistics(
+            curve=curve,
+            mean=float(np.mean(curve)),
+            std=abs(weight),
+            share=abs(weight) / sum(map(abs, draft.weights.values())),
+            success_correlation=-0.45 if name == "effort" else 0.6 - 0.2 * place,
+            score_correlation=-0.4 if name == "effort" else 0.7 - 0.2 * place,
+            constant=False,
+        )
+    own = [sum(term.curve[place] for term in terms.values()) if terms else train_success[place] for place in range(10)]
+    return TrainingResult(
+        hash=job.hash,
+        steps=steps,
+        status="ok",
+        evaluations=tuple(evaluated(points[place], train_success[place], 20) for place in range(1, 10, 2)),
+        final=evaluated(steps, reached, job.episodes),
+        shipped_step=steps,
+        own_return=tuple(own),
+        train_success=train_success,
+        points=points,
+        terms=terms,
+        seconds=38.0 + 6.0 * float(rng.random()),
+        cpu_seconds=36.0,
+        reward_seconds=1.5,
+    )
