@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Annotated
 import tyro
 
 from autoreward.display import Display, new_console, new_display
-from autoreward.errors import AutorewardError
+from autoreward.errors import AutorewardError, UserError
 from autoreward.records import Record
 
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
@@ -22,6 +23,10 @@ Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(name="json")]
 RunName = Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")]
 """Path of a run folder, or a unique beginning of its name; None is the latest run."""
 RewardFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What the disk says when it is full, or has become read-only; everything written so far is whole."""
 
 
 class Command(Record):
@@ -48,6 +53,12 @@ def watched() -> Iterator[Display]:
             sys.stderr.write(f"nothing finished is lost; go on with: autoreward resume {display.folder}\n")
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            again = f"autoreward resume {display.folder}" if display.folder else "the same command again"
+            reason = error.strerror or str(error)
+            raise UserError(
+                f"cannot write {error.filename or 'the run folder'}: {reason}; make room, then {again}"
+            ) from error
         if display.folder is not None:
             log = display.folder / "run.log"
             with log.open("a") as file:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from autoreward.api import check_writable, find_run, task_for_file
 from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, watched
-from autoreward.config import SeedCount
+from autoreward.config import SeedCount, TrainerOverrides
 from autoreward.critic.contract import Verdict
 from autoreward.display import clean, new_console, rows_table, table
 from autoreward.errors import UserError
@@ -84,12 +84,14 @@ class Train(Command):
     """Seconds without any progress after which a training is killed."""
     runs: Path = Path("runs")
     """Folder for the trainings; one that is there already is not repeated."""
+    trainer: TrainerOverrides = TrainerOverrides()
 
     def execute(self) -> int:
         """Verify, train, and print a table."""
         source = read_reward(self.file)
         task = _with_grammar(task_for_file(self.env, self.success, self.success_rule), self.grammar)
-        task = task.model_copy(update={"steps": self.steps or task.steps})
+        settings = self.trainer.applied_to(task.trainer)
+        task = task.model_copy(update={"steps": self.steps or task.steps, "trainer": settings})
         check_writable(self.runs)
         verdict = verdict_on(source, task, self.first_seed)
         if verdict.status != "accepted":

@@ -30,7 +30,7 @@ class PromptsShow(Command):
             for name in known:
                 console.print(Text(name))
             return 0
-        matches = [name for name in known if name == self.name or Path(name).with_suffix("").as_posix() == self.name]
+        matches = [name for name in known if self.name in (name, name.partition(".")[0])]
         if not matches:
             raise UnknownName("prompt", self.name, known, "`autoreward prompts show` lists them.")
         console.file.write((TEMPLATES / matches[0]).read_text())

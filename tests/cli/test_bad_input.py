@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -143,15 +144,16 @@ def test_a_runs_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="needs root, to become an ordinary user")
 def test_a_runs_folder_that_is_read_only() -> None:
     """Root may write anywhere, so an ordinary user asks."""
-    Path("runs").mkdir(mode=0o555)
-    check = "from autoreward.api import check_writable; from pathlib import Path; check_writable(Path('/proc/runs'))"
-    done = subprocess.run(
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", check],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "--runs FOLDER" in done.stderr, done.stderr
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        check = f"from autoreward.api import *; check_writable(Path({folder!r}) / 'runs')"
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", check],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert f"runs cannot be written to {folder}/runs (Permission denied); give another" in done.stderr, done.stderr
 
 
 def test_a_language_model_without_key(capsys: pytest.CaptureFixture[str]) -> None:
