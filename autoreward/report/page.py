@@ -194,16 +194,20 @@ def _search_lines(folder: RunFolder, best: tuple[int, int] | None) -> list[Line]
 
 def _term_lines(results: Sequence[TrainingResult]) -> list[Line]:
     names = dict.fromkeys(name for result in results for name in result.terms)
+    total = Line("own return", [list(zip(result.points, result.own_return, strict=False)) for result in results])
     return [
-        Line(
-            name,
-            [
-                list(zip(result.points, result.terms[name].curve, strict=False))
-                for result in results
-                if name in result.terms
-            ],
-        )
-        for name in names
+        *([total] if len(names) > 1 else []),  # a single term is the return
+        *(
+            Line(
+                name,
+                [
+                    list(zip(result.points, result.terms[name].curve, strict=False))
+                    for result in results
+                    if name in result.terms
+                ],
+            )
+            for name in names
+        ),
     ]
 
 

@@ -33,6 +33,8 @@ COLUMNS = 4
 FRAME_WIDTH = 320
 """Pixels of one frame on the sheet."""
 GAP = 6
+GROUND = (176, 182, 191)
+"""Between the frames: neither white nor black, as frames are."""
 TIMEOUT = 120
 """Seconds for the whole drawing, start of Python and OpenGL included."""
 BACKENDS = ("egl", "osmesa")
@@ -164,7 +166,7 @@ def contact_sheet(shots: Sequence[Shot], success: bool) -> bytes:
     cell_width, cell_height = FRAME_WIDTH, round(height * scale)
     rows = -(-len(shots) // COLUMNS)
     columns = min(COLUMNS, len(shots))
-    sheet = Image.new("RGB", (columns * (cell_width + GAP) + GAP, rows * (cell_height + GAP) + GAP), "white")
+    sheet = Image.new("RGB", (columns * (cell_width + GAP) + GAP, rows * (cell_height + GAP) + GAP), GROUND)
     font = ImageFont.load_default(size=18)
     draw_on = ImageDraw.Draw(sheet)
     for place, shot in enumerate(shots):
