@@ -14,7 +14,8 @@ class Check(Record):
     name: str
     passed: bool
     message: str = ""
-    """Why it failed, and what to write instead; never text that the program itself chose."""
+    """Why it failed, and what to write instead; for a passed check a remark, such as the time that was measured. Never
+    text that the program itself chose."""
     line: int | None = None
     seconds: float = 0.0
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from autoreward.critic.checks import deterministic, edges, rows, runs, timing, varies
+from autoreward.critic.checks import deterministic, edges, finite, rows, runs, timing, varies
+from autoreward.critic.checks.outcome import Outcome, fault
 from autoreward.critic.checks.trial import Trial
 from autoreward.critic.contract import Check, Verdict
 from autoreward.envs.contract import Transitions
@@ -14,8 +15,9 @@ from autoreward.language.program import Grammar, Program
 from autoreward.sandbox.contract import Cell
 from autoreward.schema import EnvSchema
 
-CHECKS: tuple[tuple[str, Callable[[Trial], str]], ...] = (
+CHECKS: tuple[tuple[str, Callable[[Trial], Outcome]], ...] = (
     ("runs", runs.check),
+    ("finite", finite.check),
     ("finite_at_edges", edges.check),
     ("deterministic", deterministic.check),
     ("row_independent", rows.check),
@@ -48,7 +50,7 @@ def verify(
             checks.append(_carry_out(name, check, trial))
             if not checks[-1].passed:
                 return Verdict(status="invalid", checks=tuple(checks), program=program)
-        return Verdict(status="accepted", checks=tuple(checks), program=program, terms=tuple(trial.score().terms))
+        return Verdict(status="accepted", checks=tuple(checks), program=program, terms=tuple(trial.recorded.terms))
     finally:
         cell.close()
 
@@ -64,10 +66,11 @@ def _load(cell: Cell, source: str, schema: EnvSchema, grammar: Grammar) -> tuple
     return program, Check(name="contract", passed=True, seconds=time.perf_counter() - began)
 
 
-def _carry_out(name: str, check: Callable[[Trial], str], trial: Trial) -> Check:
+def _carry_out(name: str, check: Callable[[Trial], Outcome], trial: Trial) -> Check:
     began, line = time.perf_counter(), None
     try:
-        message = check(trial)
-    except CellFailed as error:
-        message, line = str(error), error.line
-    return Check(name=name, passed=not message, message=message, line=line, seconds=time.perf_counter() - began)
+        outcome = check(trial)
+    except (CellFailed, RewardRefused) as error:
+        outcome, line = fault(str(error)), error.line
+    seconds = time.perf_counter() - began
+    return Check(name=name, passed=outcome.passed, message=outcome.message, line=line, seconds=seconds)

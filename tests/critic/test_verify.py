@@ -25,9 +25,16 @@ def compute_reward(state, action, next_state, memory):
 """
 
 FAULTS = {
-    "runs": ["np.log(distance - 10.0)", "np.ones(3)", "1e9 * distance", "np.reshape(offset, (7, 3))[:, 0]"],
+    "runs": ["np.reshape(offset, (7, 3))[:, 0]"],
+    "finite": ["np.log(distance - 10.0)", "np.ones(3)", "1e9 * distance"],
     "finite_at_edges": ["1.0 / distance", "np.log(distance)"],
-    "row_independent": ["distance - np.mean(distance)", "np.sort(distance)", "np.arange(len(distance)) * distance"],
+    "row_independent": [
+        "distance - np.mean(distance)",
+        "1e-4 * (distance - np.mean(distance))",
+        "10.0 + 0.01 * (distance - np.mean(distance))",
+        "np.sort(distance)",
+        "np.arange(len(distance)) * distance",
+    ],
     "not_constant": ["0.0 * distance", "np.where(distance > 100.0, 1.0, 0.0)", "np.ones(distance.shape)"],
     "time": ["distance + sum([np.sin(distance + i) * 0.0 for i in range(60000)])"],
 }

@@ -1,11 +1,17 @@
-"""It runs on recorded transitions, and every term is finite, bounded and one number a row."""
+"""It runs on recorded transitions: no exception, within the deadline, within its memory."""
 
 from __future__ import annotations
 
+from autoreward.critic.checks.outcome import PASSED, Outcome
 from autoreward.critic.checks.trial import Trial
+from autoreward.errors import CellFailed
 
 
-def check(trial: Trial) -> str:
-    """Score the recorded chunk; the cell and what checks its outputs say what is wrong."""
-    trial.score()
-    return ""
+def check(trial: Trial) -> Outcome:
+    """Score the recorded chunk; what comes out of it is judged by the next check."""
+    try:
+        _ = trial.recorded
+    except CellFailed as error:
+        if error.reason != "output":
+            raise
+    return PASSED

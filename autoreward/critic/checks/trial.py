@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,15 @@ class Trial:
         """A trial on the first steps of the recorded transitions."""
         inputs = {name: array[:STEPS] for name, array in recorded.inputs.items()}
         return cls(program, schema, cell, new_cell, inputs, recorded.begun[:STEPS])
+
+    @cached_property
+    def recorded(self) -> Scores:
+        """The recorded chunk, scored once and kept where that succeeds.
+
+        Raises:
+            CellFailed: as `score`.
+        """
+        return self.score()
 
     def score(self, inputs: Inputs | None = None, begun: NDArray[np.bool_] | None = None) -> Scores:
         """Score a chunk from the start of its episodes; without arguments, the recorded one.

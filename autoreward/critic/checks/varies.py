@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from autoreward.critic.checks.outcome import PASSED, Outcome, fault
 from autoreward.critic.checks.trial import Trial
 from autoreward.reward.total import total
 from autoreward.sandbox.contract import Array
 
 
-def check(trial: Trial) -> str:
+def check(trial: Trial) -> Outcome:
     """Look for a change on recorded steps, then on mixed and on edge rows, where an event-only program may fire."""
-    seen = [total(trial.program, trial.score().terms)]
+    seen = [total(trial.program, trial.recorded.terms)]
     if np.ptp(seen[0]) > 0:
-        return ""
+        return PASSED
     seen.append(total(trial.program, trial.score(_mixed(trial), trial.begun).terms))
     seen.append(total(trial.program, trial.score(*trial.edges()).terms))
     values = np.concatenate([part.reshape(-1) for part in seen])
     if np.ptp(values) > 0:
-        return ""
-    return (
+        return PASSED
+    return fault(
         f"the total is {values[0]:.4g} in every one of {values.size} steps: recorded, mixed and at the ends of the "
         "fields' ranges. Add a term that grows on the way to the goal"
     )
