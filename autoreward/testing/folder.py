@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import gymnasium
-import numpy as np
 import yaml
 
 import autoreward
@@ -35,87 +33,13 @@ from autoreward.store.records import (
     Spent,
 )
 from autoreward.task import load_task
+from autoreward.testing.plausible import DRAFTS, Draft, plausible
 from autoreward.testing.trainer import random_policy
-from autoreward.training.contract import Evaluation, RewardSpec, TermStatistics, TrainingJob, TrainingResult
+from autoreward.training.contract import RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import POLICY, result_name
 from autoreward.training.policy import Policy
 
 WINNER = (1, 1)
-
-_PROGRAM = """\
-IDEA = "{idea}"
-WEIGHTS = {weights}
-
-def compute_reward(state, action, next_state, memory):
-    distance = np.linalg.norm(next_state["{field}"], axis=-1)
-{body}
-"""
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """One candidate of the example: what it is, and how well its trainings are to come out."""
-
-    idea: str
-    weights: dict[str, float]
-    terms: dict[str, str]
-    success: float
-    """What its trainings tend to in the end."""
-    note: str = ""
-    parent: tuple[int, int] | None = None
-    field: str = "target_offset"
-
-    @property
-    def source(self) -> str:
-        body = "".join(f'        "{name}": {expression},\n' for name, expression in self.terms.items())
-        return _PROGRAM.format(
-            idea=self.idea, weights=self.weights, field=self.field, body=f"    return {{\n{body}    }}"
-        )
-
-
-_EFFORT = "-np.sum(np.square(action), axis=-1)"
-_DRAFTS = (
-    (
-        _Draft("Close the distance to the target.", {"reach": 1.0}, {"reach": "-distance"}, 0.45),
-        _Draft(
-            "Close the distance to the target, with little torque.",
-            {"reach": 1.0, "effort": 0.4},
-            {"reach": "-distance", "effort": _EFFORT},
-            0.2,
-        ),
-        _Draft("Bring the finger tip near.", {"reach": 1.0}, {"reach": "-distance"}, 0.0, field="finger_tip"),
-    ),
-    (
-        _Draft(
-            "Close the distance; the last centimetres count most.",
-            {"reach": 1.0, "precise": 2.0},
-            {"reach": "-distance", "precise": "np.exp(-distance / 0.03)"},
-            0.8,
-            "adds a bonus that is steep near the target",
-            (0, 0),
-        ),
-        _Draft(
-            "Close the distance, be exact at the end, and come to rest there.",
-            {"reach": 1.0, "precise": 2.0, "rest": 0.05},
-            {
-                "reach": "-distance",
-                "precise": "np.exp(-distance / 0.03)",
-                "rest": '-np.linalg.norm(next_state["joint_velocity"], axis=-1) * np.exp(-distance / 0.03)',
-            },
-            0.94,
-            "adds rest where the target is reached",
-            (0, 0),
-        ),
-        _Draft(
-            "Only being on the target counts.",
-            {"on_target": 1.0},
-            {"on_target": "(distance < 0.03) * 1.0"},
-            0.3,
-            "drops what leads there",
-            (0, 1),
-        ),
-    ),
-)
 
 _ADVICE = Finding(
     diagnosis="advice",
@@ -180,7 +104,7 @@ class _Example:
     # Search -----------------------------------------------------------------------------------------------------
 
     def draft(self, round_: int, index: int) -> Verdict:
-        draft = _DRAFTS[round_][index]
+        draft = DRAFTS[round_][index]
         proposal = Proposal(source=draft.source, note=draft.note, parent=draft.parent)
         try:
             program = check(draft.source, self.record.env_schema.names, self.task.grammar)
@@ -195,7 +119,7 @@ class _Example:
 
     def round(self, round_: int) -> None:
         analyses = {}
-        for index in range(len(_DRAFTS[round_])):
+        for index in range(len(DRAFTS[round_])):
             results = self._candidate(round_, index, self.draft(round_, index))
             findings = diagnose(self.task, list(results.values())) if results else ()
             if (round_, index) == (0, 0):
@@ -207,7 +131,7 @@ class _Example:
         self.folder.write_spent(Spent(env_steps=trainings * self.task.steps, wall_seconds=41.5 * trainings))
 
     def _candidate(self, round_: int, index: int, verdict: Verdict) -> dict[int, TrainingResult]:
-        draft = _DRAFTS[round_][index]
+        draft = DRAFTS[round_][index]
         record = CandidateRecord(
             round=round_,
             index=index,
@@ -233,11 +157,11 @@ class _Example:
     def _program(self, round_: int, index: int) -> RewardSpec:
         return RewardSpec(kind="program", source=self.folder.source(round_, index), grammar=self.task.grammar)
 
-    def _train(self, reward: RewardSpec, draft: _Draft, seeds: tuple[int, ...]) -> dict[int, TrainingResult]:
+    def _train(self, reward: RewardSpec, draft: Draft, seeds: tuple[int, ...]) -> dict[int, TrainingResult]:
         results = {}
         for seed in seeds:
             job = TrainingJob(task=self.task, reward=reward, seed=seed, episodes=self.config.report_episodes)
-            result = _plausible(job, self.task.steps, draft)
+            result = plausible(job, self.task.steps, draft)
             write_record(self.folder.add_training(job) / result_name(self.task.steps), result)
             results[seed] = result
         return results
@@ -247,7 +171,7 @@ class _Example:
     def finish(self) -> None:
         finalists, seeds = (WINNER, (1, 0)), selection_seeds(self.config)
         rows = [
-            self._row("finalist", f"candidate {r}.{i}", self._program(r, i), _DRAFTS[r][i], seeds) for r, i in finalists
+            self._row("finalist", f"candidate {r}.{i}", self._program(r, i), DRAFTS[r][i], seeds) for r, i in finalists
         ]
         self.folder.write_selection(Selection(finalists=finalists, rows=tuple(rows), winner=WINNER))
         report = Report(winner=WINNER, rows=self._report_rows(), spent=self.folder.spent())
@@ -256,17 +180,17 @@ class _Example:
         self.folder.write_report(report)
 
     def _report_rows(self) -> tuple[Row, ...]:
-        seeds, nothing = report_seeds(self.config), _Draft("", {}, {}, 0.0)
-        designed = _DRAFTS[WINNER[0]][WINNER[1]]
-        human = _Draft("", {}, {}, 0.62)
+        seeds, nothing = report_seeds(self.config), Draft("", {}, {}, 0.0)
+        designed = DRAFTS[WINNER[0]][WINNER[1]]
+        human = Draft("", {}, {}, 0.62)
         return (
             self._row("random", "random policy", RewardSpec(kind="random"), nothing, seeds),
-            self._row("sparse", "sparse reward", RewardSpec(kind="sparse"), _Draft("", {}, {}, 0.06), seeds),
+            self._row("sparse", "sparse reward", RewardSpec(kind="sparse"), Draft("", {}, {}, 0.06), seeds),
             self._row("human", "environment's own reward", RewardSpec(kind="human"), human, seeds),
             self._row("designed", f"designed ({WINNER[0]}.{WINNER[1]})", self._program(*WINNER), designed, seeds),
         )
 
-    def _row(self, name: str, label: str, reward: RewardSpec, draft: _Draft, seeds: tuple[int, ...]) -> Row:
+    def _row(self, name: str, label: str, reward: RewardSpec, draft: Draft, seeds: tuple[int, ...]) -> Row:
         results = self._train(reward, draft, seeds)
         return row(name, label, results, self.config.report_episodes, 0 if name == "random" else self.task.steps)
 
@@ -275,53 +199,3 @@ class _Example:
         action = self.record.env_schema.action
         box = gymnasium.spaces.Box
         return random_policy(box(-1.0, 1.0, (inputs,)), box(action.low or -1.0, action.high or 1.0, action.shape), 0)
-
-
-def _plausible(job: TrainingJob, steps: int, draft: _Draft) -> TrainingResult:
-    """What a training might have given: curves that rise to the draft's success, a little otherwise for each seed."""
-    rng = np.random.default_rng([job.seed, int(job.hash, 16) % 2**32])
-    reached = float(np.clip(draft.success + rng.normal(0.0, 0.04), 0.0, 1.0)) if draft.success else 0.0
-    points = tuple(round(steps * (part + 1) / 10) for part in range(10))
-    course = [1.0 - math.exp(-4.0 * point / steps) for point in points]
-    train_success = tuple(reached * part * (0.9 + 0.1 * rng.random()) for part in course)
-
-    def evaluated(step: int, success: float, episodes: int) -> Evaluation:
-        counted = round(success * episodes) / episodes
-        outcomes = {"on_target": counted, "far": (1.0 - counted) * 0.3}
-        score = -2.0 - 12.0 * (1.0 - success) + float(rng.normal(0.0, 0.2))
-        return Evaluation(
-            step=step, episodes=episodes, success_rate=counted, score=score, length=50.0, outcomes=outcomes
-        )
-
-    if job.reward.kind == "random":
-        return TrainingResult(
-            hash=job.hash, steps=steps, status="ok", final=evaluated(0, 0.0, job.episodes), seconds=1.2
-        )
-    terms = {}
-    for place, (name, weight) in enumerate(draft.weights.items()):
-        curve = tuple(weight * (8.0 * part - 9.0 / (place + 1)) for part in course)
-        terms[name] = TermStatistics(
-            curve=curve,
-            mean=float(np.mean(curve)),
-            std=abs(weight),
-            share=abs(weight) / sum(map(abs, draft.weights.values())),
-            success_correlation=-0.45 if name == "effort" else 0.6 - 0.2 * place,
-            score_correlation=-0.4 if name == "effort" else 0.7 - 0.2 * place,
-            constant=False,
-        )
-    own = [sum(term.curve[place] for term in terms.values()) if terms else train_success[place] for place in range(10)]
-    return TrainingResult(
-        hash=job.hash,
-        steps=steps,
-        status="ok",
-        evaluations=tuple(evaluated(points[place], train_success[place], 20) for place in range(1, 10, 2)),
-        final=evaluated(steps, reached, job.episodes),
-        shipped_step=steps,
-        own_return=tuple(own),
-        train_success=train_success,
-        points=points,
-        terms=terms,
-        seconds=38.0 + 6.0 * float(rng.random()),
-        cpu_seconds=36.0,
-        reward_seconds=1.5,
-    )

@@ -10,7 +10,7 @@ from PIL import Image
 from autoreward.errors import UserError
 from autoreward.report.picture import Shot, contact_sheet, rollout_picture
 from autoreward.task import EnvSpec, SuccessRule, Task, load_task
-from autoreward.testing.trainer import line_task, random_policy
+from autoreward.testing.trainer import LineEnv, line_task, random_policy
 
 
 def policy_for(env_id: str, path: Path) -> Path:
@@ -61,9 +61,11 @@ def test_a_machine_without_opengl_is_told_what_to_install(tmp_path: Path, monkey
 
 
 def test_an_environment_that_draws_nothing_is_named(tmp_path: Path) -> None:
-    policy = policy_for("Reacher-v5", tmp_path / "p.safetensors")
-    with pytest.raises(UserError, match="LineEnv cannot be drawn"):
+    env, policy = LineEnv(), tmp_path / "p.safetensors"
+    random_policy(env.observation_space, env.action_space, seed=0).save(policy)
+    with pytest.raises(UserError, match=r"LineEnv cannot.*rgb_array") as told:
         rollout_picture(line_task(), policy, tmp_path / "out.png", seed=0)
+    assert "OpenGL" not in str(told.value)
 
 
 def test_a_missing_policy_is_named(balance: Task, tmp_path: Path) -> None:
