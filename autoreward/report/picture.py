@@ -128,13 +128,14 @@ def draw(job: PictureJob) -> None:
     policy = Policy.load(job.policy)
     env = make_env(job.task.env, 1)
     try:
-        judge = EpisodeJudge(job.task, env.schema, 1)
         first = derive(job.seed, "final", 1)[0]
-        length = sum(1 for _ in _steps(env, judge, policy, first))
+        length = sum(1 for _ in _steps(env, EpisodeJudge(job.task, env.schema, 1), policy, first))
         wanted = {int(step) for step in np.linspace(0, length, FRAMES).round()}
         env.reset(seed=first)
         shots = [Shot(0, env.render_frame())]
-        # The episode again, the same by its seed: only now is it known which steps to draw.
+        # The episode again, the same by its seed: only now is it known which steps to draw. Its judge is a new one:
+        # a streak of the first time must not go on into this one.
+        judge = EpisodeJudge(job.task, env.schema, 1)
         shots += [Shot(step, env.render_frame()) for step in _steps(env, judge, policy, first) if step in wanted]
         success = bool(judge.finish(np.ones(1, dtype=np.bool_)).success[0])
     finally:
