@@ -17,22 +17,39 @@ class TrainerOverrides(Record):
     """Settings of PPO that replace the pack's; None keeps them. Meanings: `autoreward.task.TrainerSettings`."""
 
     name: str | None = None
+    """Which trainer: `sb3`, or `module:attr`."""
     num_envs: Positive | None = None
+    """Environments stepped together, N."""
     rollout: Positive | None = None
+    """Steps of each environment between two updates, T."""
     minibatch: Positive | None = None
+    """Rows of one optimiser step."""
     epochs: Positive | None = None
+    """Passes over each rollout."""
     learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Adam's step size."""
     gamma: Fraction | None = None
+    """Discount of a step."""
     gae_lambda: Fraction | None = None
+    """Weight of longer returns in the advantage (GAE)."""
     clip: Annotated[float, Field(gt=0)] | None = None
+    """PPO's clipping range of the probability ratio."""
     entropy: Annotated[float, Field(ge=0)] | None = None
+    """Weight of the entropy bonus."""
     value: Annotated[float, Field(ge=0)] | None = None
+    """Weight of the value loss."""
     max_grad_norm: Annotated[float, Field(gt=0)] | None = None
+    """Gradients are clipped to this norm."""
     log_std: float | None = None
+    """Initial logarithm of the standard deviation of continuous actions."""
     hidden: tuple[Positive, ...] | None = None
+    """Widths of the hidden layers of actor and critic."""
     use_sde: bool | None = None
+    """State-dependent exploration (gSDE)."""
     evaluations: Positive | None = None
+    """Evaluations on the true success during a training."""
     evaluation_episodes: Positive | None = None
+    """Episodes of each of these evaluations."""
 
     def applied_to(self, settings: TrainerSettings) -> TrainerSettings:
         """The settings with every override that is given."""
@@ -47,20 +64,26 @@ class Budget(Record):
     wall_seconds: Positive | None = None
     """Seconds of the search, counted over all resumptions."""
     llm_calls: Positive | None = None
+    """Calls of the language model."""
     llm_tokens: Positive | None = None
+    """Tokens of prompts and replies together."""
 
 
 class LLMConfig(Record):
     """The language model's endpoint and settings. The key comes from OPENAI_API_KEY, never from here."""
 
     model: str = "gpt-5.2"
+    """Name of the model, as the endpoint knows it."""
     base_url: str | None = None
     """OpenAI-compatible endpoint; None: OPENAI_BASE_URL, or the SDK's default."""
     temperature: float | None = None
     """None: the endpoint's default, as reasoning models demand."""
     max_completion_tokens: Positive | None = None
+    """Longest reply; None: the endpoint's default."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
+    """Longest wait for a reply."""
     retries: Annotated[int, Field(ge=0)] = 4
+    """How often a failed call is tried again."""
     review: bool = True
     """Whether the Critic reviews candidates with the language model after its executable checks."""
     prompts: Path | None = None
@@ -73,6 +96,7 @@ class RunConfig(Record):
     designer: str = "auto"
     """`composer`, `llm`, `module:attr`, or `auto`: the language model where an endpoint is configured."""
     rounds: Positive = 3
+    """Generations: each learns from those before."""
     candidates: Positive = 4
     """Candidates of each round."""
     repairs: Annotated[int, Field(ge=0)] = 3
@@ -82,9 +106,13 @@ class RunConfig(Record):
     seed: Annotated[int, Field(ge=0, lt=200_000)] = 0
     """Seeds the composer and the search; training seeds are derived from it (search, select, report split)."""
     search_seeds: SeedCount = 2
+    """Seeds that each candidate is trained on during the search."""
     finalists: Positive = 2
+    """The best candidates, compared on seeds of their own."""
     selection_seeds: SeedCount = 3
+    """Seeds of that comparison."""
     report_seeds: SeedCount = 5
+    """Fresh seeds that winner and baselines are measured on; below 5 no interval is given."""
     report_episodes: Positive = 50
     """Evaluation episodes of each training on report seeds."""
     grammar: Literal["terms", "signs"] | None = None
@@ -100,8 +128,11 @@ class RunConfig(Record):
     shared_trainings: Path | None = None
     """Folder of finished trainings that several runs share, so that a baseline is trained once; may be deleted."""
     budget: Budget = Budget()
+    """Caps of the search."""
     llm: LLMConfig = LLMConfig()
+    """The language model."""
     trainer: TrainerOverrides = TrainerOverrides()
+    """PPO's settings, where they replace the pack's."""
 
     def for_task(self, task: Task) -> Task:
         """The task with this run's overrides: steps, grammar and trainer settings."""
