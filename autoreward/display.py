@@ -18,6 +18,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from autoreward.report.text import duration, number, percent
 from autoreward.search.observer import Observer
 from autoreward.store.records import CandidateRecord, Report, Row, RunRecord
 from autoreward.training.contract import Progress
@@ -53,27 +54,9 @@ def one_line(text: str, width: int = 90) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def percent(value: float | None) -> str:
-    """A rate as a person reads it; `-` where there is none."""
-    return "-" if value is None else f"{100 * value:.0f}%" if value in (0, 1) else f"{100 * value:.1f}%"
-
-
-def number(value: float | None) -> str:
-    """A score or return with about four digits; `-` where there is none."""
-    return "-" if value is None else f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
 def count(number_: int, noun: str) -> str:
     """A number of things: `1 seed`, `3 seeds`."""
     return f"{number_:,} {noun}{'' if number_ == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as `42 s`, `3:05 min` or `1:02 h`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = (), title: str = "") -> Table:

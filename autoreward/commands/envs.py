@@ -10,7 +10,8 @@ from rich.text import Text
 
 from autoreward.api import describe, pack_task
 from autoreward.commands.arguments import Command, Json
-from autoreward.display import clean, new_console, number, one_line, show, table
+from autoreward.display import clean, new_console, one_line, show, table
+from autoreward.report.text import number
 from autoreward.schema import EnvSchema, Field
 from autoreward.task import EnvSpec, load_task, task_names
 

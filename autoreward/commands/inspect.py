@@ -12,19 +12,8 @@ from rich.text import Text
 from autoreward.api import find_run
 from autoreward.commands.arguments import Command, Json, RunName
 from autoreward.designer.contract import Finding
-from autoreward.display import (
-    clean,
-    code,
-    duration,
-    new_console,
-    number,
-    one_line,
-    outcome,
-    percent,
-    rows_table,
-    show,
-    table,
-)
+from autoreward.display import clean, code, new_console, one_line, outcome, rows_table, show, table
+from autoreward.report.text import duration, number, percent
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, Report
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from autoreward.engine.processes import worker_environment
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.episodes import EpisodeJudge
 from autoreward.envs.registry import make_env
@@ -104,7 +105,7 @@ def _answer(job: PictureJob, folder: Path, backend: str) -> Drawn:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "autoreward.report.picture", str(asked), str(answered)],
-            env={**os.environ, "MUJOCO_GL": backend, "SDL_VIDEODRIVER": "dummy"},
+            env={**worker_environment(), "MUJOCO_GL": backend, "SDL_VIDEODRIVER": "dummy"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TIMEOUT,

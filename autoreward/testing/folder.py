@@ -12,6 +12,7 @@ import autoreward
 from autoreward.analyzer.diagnosis import diagnose
 from autoreward.config import RunConfig
 from autoreward.critic.contract import Check, Verdict
+from autoreward.critic.verify import CHECKS
 from autoreward.designer.contract import Finding, Proposal
 from autoreward.envs.registry import describe
 from autoreward.errors import RewardRefused
@@ -108,10 +109,10 @@ class _Example:
         proposal = Proposal(source=draft.source, note=draft.note, parent=draft.parent)
         try:
             program = check(draft.source, self.record.env_schema.names, self.task.grammar)
-            checks = tuple(Check(name=name, passed=True) for name in ("static", "runs", "deterministic", "rows"))
+            checks = tuple(Check(name=name, passed=True) for name in ("contract", *(name for name, _ in CHECKS)))
             verdict = Verdict(status="accepted", checks=checks, program=program, terms=tuple(draft.terms))
         except RewardRefused as refused:
-            failed = Check(name="static", passed=False, message=str(refused), line=refused.line)
+            failed = Check(name="contract", passed=False, message=str(refused), line=refused.line)
             verdict = Verdict(status="invalid", checks=(failed,))
         repairs = self.config.repairs if verdict.status == "invalid" else 0
         self.folder.write_draft(round_, index, Drafted(proposal=proposal, repairs=repairs), verdict)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from autoreward.display import LiveDisplay, PlainDisplay, new_display, number, outcome, percent, show
+from autoreward.display import LiveDisplay, PlainDisplay, new_display, outcome, show
+from autoreward.report.text import number, percent
 from autoreward.store.records import CandidateRecord, Report, Row, Spent
 from autoreward.training.contract import Progress
 
