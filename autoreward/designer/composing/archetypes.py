@@ -47,6 +47,13 @@ def _new_bests(guide: Guide) -> list[str]:
     return [*_forms("best", guide.aims[:3]), *guide.care[:2], *guide.alive, *guide.events]
 
 
+def _together(guide: Guide) -> list[str]:
+    """New bests that count while the rest of the rule holds, and closeness of all gaps at once."""
+    if len(guide.aims) < 2:
+        return []
+    return [*_forms("clean", guide.aims[:3]), *_forms("near", [guide.whole]), *guide.records[:1], *guide.events]
+
+
 def _drive(guide: Guide) -> list[str]:
     """Motion first: new extremes of speed and place, then the whole gap's new bests."""
     return [*guide.drives[:1], *_forms("best", [guide.whole]), *guide.events[-1:]]
@@ -77,8 +84,8 @@ def _exact(guide: Guide) -> list[str]:
     return [*_forms("low", [guide.whole]), *_forms("tight", guide.aims[:2]), *guide.wishes[:1], *guide.events[:1]]
 
 
-ARCHETYPES = (_levels, _new_bests, _drive, _closeness, _wish, _progress, _energy, _exact)
-_PRECISE = (_levels, _new_bests, _exact, _closeness, _progress, _wish, _drive, _energy)
+ARCHETYPES = (_levels, _new_bests, _together, _drive, _closeness, _wish, _progress, _energy, _exact)
+_PRECISE = (_levels, _new_bests, _together, _exact, _closeness, _progress, _wish, _drive, _energy)
 """Their order where the rule asks for a value within a tolerance: precision before motion."""
 _PLACES = {make: (ARCHETYPES.index(make), _PRECISE.index(make)) for make in ARCHETYPES}
 

@@ -27,6 +27,8 @@ class Guide:
     """Open-ended terms that the words or an open comparison ask for, such as `high_x_velocity`."""
     drives: tuple[str, ...]
     """Terms that make the agent move and explore."""
+    records: tuple[str, ...]
+    """New extremes of what the words want high."""
     care: tuple[str, ...]
     """Terms that keep a posture, for episodes that can end early and for bodies that can fall."""
     alive: tuple[str, ...]
@@ -52,6 +54,7 @@ def guide(task: Task, schema: EnvSchema, catalogue: Catalogue) -> Guide:
         whole=summed,
         wishes=_known(_wishes(task, ranked, catalogue, asked), named)[:_MOST],
         drives=_known(_drives(schema, ranked, catalogue), named)[: 2 * _MOST],
+        records=_known(_records(ranked, catalogue, asked), named)[:_MOST],
         care=_known(_care(ranked, catalogue), named)[:_MOST],
         alive=_known(("alive",) if words.ends_early(schema) and not task.success.ends_episode else (), named),
         events=_known(("hold", "success"), named),
@@ -124,6 +127,12 @@ def _drives(schema: EnvSchema, ranked: list[Field], catalogue: Catalogue) -> lis
     heights = [field for field in ranked if words.trait(field) == "height"]
     names += [f"record_{value.name}" for field in heights[:1] for value in _main(field, catalogue)]
     return names
+
+
+def _records(ranked: list[Field], catalogue: Catalogue, asked: frozenset[words.Intent]) -> list[str]:
+    """New bests of height for tasks that ask to jump or to climb."""
+    heights = [field for field in ranked if words.trait(field) == "height"] if "high" in asked else []
+    return [f"record_{value.name}" for field in heights for value in _main(field, catalogue)]
 
 
 def _care(ranked: list[Field], catalogue: Catalogue) -> list[str]:

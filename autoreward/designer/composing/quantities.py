@@ -53,6 +53,8 @@ class Quantity:
     """How small a gap must become."""
     parts: tuple[Quantity, ...] = ()
     """Gaps that it is the sum of, each over its scale; `code` is empty then."""
+    others: tuple[Quantity, ...] = ()
+    """The other gaps of the same rule, which have to be closed with it."""
 
     @property
     def after(self) -> tuple[str, ...]:
@@ -104,7 +106,9 @@ def gaps(rule: Rule, schema: EnvSchema) -> list[Quantity]:
     if len(found) > 1:
         fields = tuple(dict.fromkeys(name for gap in found for name in gap.fields))
         phrase, size = "all gaps to success together", float(len(found))
-        found.append(Quantity("success_gap", phrase, "", size, "gap", fields, parts=tuple(found)))
+        whole = Quantity("success_gap", phrase, "", size, "gap", fields, parts=tuple(found))
+        with_others = (dataclasses.replace(gap, others=tuple(o for o in found if o is not gap)) for gap in found)
+        found = [*with_others, whole]
     return found
 
 

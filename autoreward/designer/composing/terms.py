@@ -70,6 +70,16 @@ def _best(q: Quantity) -> Term:
     return _make(q, "best", (*q.after, *q.before, *kept), value, f"pay each new least of {q.phrase}")
 
 
+def _clean(q: Quantity) -> Term:
+    """Turning while high, not while falling: what closes one gap and opens another is worth little."""
+    best = _best(q)
+    others = " + ".join(divided(other.name, other.scale / 8) for other in q.others)
+    others = f"({others})" if len(q.others) > 1 else others
+    setup = dict.fromkeys((*(line for other in q.others for line in other.after), *best.setup))
+    value = f"{best.value} * np.exp(-{others})"
+    return _make(q, "clean", tuple(setup), value, f"{best.phrase} as far as the rest of the condition holds")
+
+
 def _high(q: Quantity) -> Term:
     return _make(q, "high", q.after, divided(q.name, q.scale), f"drive {q.phrase} up")
 
@@ -183,6 +193,7 @@ def catalogue(task: Task, schema: EnvSchema, grammar: Grammar = "terms") -> Cata
     costs = {q.name for q in (*gaps, *distances)}
     values = tuple(q for q in quantities.values(schema) if q.name not in costs)
     terms = [form(q) for q in (*gaps, *distances) for form in COST_FORMS.values()]
+    terms += [_clean(gap) for gap in gaps if gap.others]
     terms += [form(q) for q in values for form in VALUE_FORMS.values()]
     terms += [*_events(task, rule), *_about_action(schema), _alive(schema)]
     if grammar == "signs":
