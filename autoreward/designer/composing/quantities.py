@@ -20,7 +20,7 @@ from autoreward.language.expressions import Expression
 from autoreward.language.tables import BUILTINS, PARAMETERS, RESERVED
 from autoreward.schema import EnvSchema, Field
 
-LONGEST_NAME = 26
+LONGEST_NAME = 30
 _DEFAULT_RANGE = {"rad": math.pi, "deg": 180.0, "m": 1.0, "m/s": 2.0, "rad/s": 5.0}
 _UNBOUNDED = 1e6
 _TAKEN = re.compile(

@@ -154,7 +154,7 @@ def _place(tree: ast.Module, grammar: Grammar) -> tuple[ast.FunctionDef, ast.Dic
 def _extended(structure: Structure, catalogue: Catalogue, grammar: Grammar) -> str:
     """The base's text with the structure's weights, and with the terms that it lacks.
 
-    Local names of the added terms end in `_added`, so that they never change what the base computes.
+    Local names of the added terms end in `_2`, so that they never change what the base computes.
     """
     tree = parse(structure.base)
     had = set(_read_weights(tree) if grammar == "terms" else _returned(tree))
@@ -189,22 +189,22 @@ class _Suffixed(ast.NodeTransformer):
         self._local = local
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Name(f"{node.id}_added", node.ctx) if node.id in self._local else node
+        return ast.Name(f"{node.id}_2", node.ctx) if node.id in self._local else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         if isinstance(node.value, ast.Name) and node.value.id == "memory" and isinstance(node.slice, ast.Constant):
-            return ast.Subscript(node.value, ast.Constant(f"{node.slice.value!s}_added"), node.ctx)
+            return ast.Subscript(node.value, ast.Constant(f"{node.slice.value!s}_2"), node.ctx)
         return self.generic_visit(node)  # type: ignore[return-value]
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         if ast.unparse(node.func) == "memory.get" and isinstance(node.args[0], ast.Constant):
-            key = ast.Constant(f"{node.args[0].value!s}_added")
+            key = ast.Constant(f"{node.args[0].value!s}_2")
             return ast.Call(node.func, [key, *map(self.visit, node.args[1:])], [])
         return self.generic_visit(node)  # type: ignore[return-value]
 
 
 def _renamed(term: Term) -> tuple[list[str], str]:
-    """Setup lines and value of a term with `_added` at the end of every local name."""
+    """Setup lines and value of a term with `_2` at the end of every local name."""
     trees = [ast.parse(line) for line in (*term.setup, term.value)]
     stores = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name))
     change = _Suffixed(frozenset(node.id for node in stores if isinstance(node.ctx, ast.Store)))
