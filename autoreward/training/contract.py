@@ -26,10 +26,10 @@ class RewardSpec(Record):
 
 
 class TrainingJob(Record):
-    """One training, whole: whoever has this file can repeat it. The number of steps is given beside it."""
+    """One training, whole: whoever has this file can repeat it."""
 
     task: Task
-    """With its trainer settings; `task.steps` is not part of the hash."""
+    """With its trainer settings, and in `task.steps` the steps to train."""
     reward: RewardSpec
     seed: int
     episodes: int
@@ -38,10 +38,8 @@ class TrainingJob(Record):
 
     @property
     def hash(self) -> str:
-        """16 hexadecimal digits that name the training."""
-        job = self.model_copy(
-            update={"task": self.task.model_copy(update={"steps": 1, "text": "-", "reference": None})}
-        )
+        """16 hexadecimal digits that name the training: what it does, not how its task is told."""
+        job = self.model_copy(update={"task": self.task.model_copy(update={"text": "-", "reference": None})})
         return hashlib.sha256(job.model_dump_json().encode()).hexdigest()[:16]
 
 

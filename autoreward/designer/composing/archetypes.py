@@ -87,14 +87,21 @@ def _exact(guide: Guide) -> list[str]:
 ARCHETYPES = (_levels, _new_bests, _together, _drive, _closeness, _wish, _progress, _energy, _exact)
 _PRECISE = (_levels, _new_bests, _together, _exact, _closeness, _progress, _wish, _drive, _energy)
 """Their order where the rule asks for a value within a tolerance: precision before motion."""
-_PLACES = {make: (ARCHETYPES.index(make), _PRECISE.index(make)) for make in ARCHETYPES}
+_OPEN = (_wish, _new_bests, _progress, _levels, _drive, _together, _closeness, _energy, _exact)
+"""Their order where the words ask for a motion without an end, such as speed: that motion alone before any gap. A far gap
+that the policy cannot see is noise to it, step after step."""
+
+
+def _order(catalogue: Catalogue, guide: Guide) -> tuple[Callable[[Guide], list[str]], ...]:
+    if any(gap.tolerance for gap in catalogue.gaps):
+        return _PRECISE
+    return _OPEN if guide.open_ended else ARCHETYPES
 
 
 def archetypes(task: Task, catalogue: Catalogue, guide: Guide) -> list[tuple[str, Structure]]:
     """Name and structure of every archetype that has something dense to offer for this task, each once."""
     found: dict[Structure, str] = {}
-    exact = any(gap.tolerance for gap in catalogue.gaps)
-    for make in sorted(ARCHETYPES, key=lambda make: _PLACES[make][exact]):
+    for make in _order(catalogue, guide):
         names = [name for name in dict.fromkeys(make(guide)) if name in catalogue.terms]
         if any(name not in (*guide.events, *guide.costs, *guide.alive) for name in names):
             aside = frozenset(guide.care if guide.aims else ()) - frozenset(guide.alive)

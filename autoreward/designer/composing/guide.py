@@ -25,6 +25,8 @@ class Guide:
     """The aim that stands for all: the sum of gaps, or the only one."""
     wishes: tuple[str, ...]
     """Open-ended terms that the words or an open comparison ask for, such as `high_x_velocity`."""
+    open_ended: bool
+    """Whether the words ask for speed that has no end, so that the first wish is the task itself."""
     drives: tuple[str, ...]
     """Terms that make the agent move and explore."""
     records: tuple[str, ...]
@@ -53,6 +55,7 @@ def guide(task: Task, schema: EnvSchema, catalogue: Catalogue) -> Guide:
         aims=aims,
         whole=summed,
         wishes=_known(_wishes(task, ranked, catalogue, asked), named)[:_MOST],
+        open_ended="fast" in asked and any(words.trait(field) == "speed" for field in ranked),
         drives=_known(_drives(schema, ranked, catalogue), named)[: 2 * _MOST],
         records=_known(_records(ranked, catalogue, asked), named)[:_MOST],
         care=_known(_care(ranked, catalogue), named)[:_MOST],
