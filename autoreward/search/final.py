@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from autoreward.errors import UserError
+from autoreward.language.static import grammar_of
 from autoreward.report.page import write_report
 from autoreward.report.picture import rollout_picture
 from autoreward.reward.export import export_package
@@ -44,7 +45,7 @@ class Final:
             label = f"candidate {finalist.name}"
             rows.append(row("finalist", label, results[finalist.name], episodes, self._run.task.steps))
         # max keeps the first of equals: the finalist that the search ranked higher.
-        best = max(range(len(rows)), key=lambda place: rank(rows[place].success_iqm, rows[place].score_iqm))
+        best = max(range(len(rows)), key=lambda place: _rank(rows[place]))
         selection = Selection(
             finalists=tuple((finalist.round, finalist.index) for finalist in finalists),
             rows=tuple(rows),
@@ -83,7 +84,7 @@ class Final:
         rewards = {"random": RewardSpec(kind="random"), "sparse": RewardSpec(kind="sparse")}
         labels = {"random": "random policy", "sparse": "sparse reward"}
         if task.reference is not None:
-            rewards["reference"] = RewardSpec(kind="program", source=task.reference)
+            rewards["reference"] = RewardSpec(kind="program", source=task.reference, grammar=grammar_of(task.reference))
             labels["reference"] = "hand-written reference"
         else:
             rewards["human"] = RewardSpec(kind="human")
@@ -122,6 +123,10 @@ class Final:
             rollout_picture(self._run.task, best / POLICY, best / PICTURE, seeds[0])
         except UserError as reason:
             self._watch.note(f"no rollout picture: {reason}")
+
+
+def _rank(row: Row) -> tuple[float, float]:
+    return rank(row.success_iqm, None if row.failed else row.score_iqm)
 
 
 def export_run(folder: RunFolder, run: RunRecord, report: Report, destination: Path) -> Path:

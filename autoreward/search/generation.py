@@ -7,6 +7,7 @@ from autoreward.analyzer.llm import advise
 from autoreward.analyzer.narration import narrate
 from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
 from autoreward.errors import BudgetReached
+from autoreward.search.account import Account
 from autoreward.search.candidate import Drafting
 from autoreward.search.observer import Observer
 from autoreward.search.roles import Roles
@@ -20,8 +21,17 @@ from autoreward.training.contract import RewardSpec, TrainingResult
 class Generation:
     """Carries out rounds on a run folder; what is recorded is skipped."""
 
-    def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, drafting: Drafting, watch: Observer) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        run: RunRecord,
+        roles: Roles,
+        drafting: Drafting,
+        account: Account,
+        watch: Observer,
+    ) -> None:
         self._folder, self._run, self._roles, self._drafting, self._watch = folder, run, roles, drafting, watch
+        self._account = account
         self._trainings = Trainings(folder, run.task, roles.engine, watch, run.config.shared_trainings)
         self.stopped = ""
         """Which cap ended a design early; empty where none did."""
@@ -40,6 +50,7 @@ class Generation:
             self._note_refused(round_, index)
         self._train(round_)
         analysis = self._analyse(round_, candidates, history)
+        self._account.save(self.stopped)
         self._folder.write_analysis(analysis)
         self._watch.round_finished(analysis)
         return analysis
@@ -83,6 +94,8 @@ class Generation:
                 seed=self._run.config.seed,
             )
             own = round_ == index == 0 and start_from is not None
+            if self._out_of_time(f"the round goes on with {len(drafted)} candidates"):
+                break
             try:
                 self._drafting.draft(brief, Proposal(source=start_from, origin="start_from") if own else None)
             except BudgetReached as cap:
@@ -113,8 +126,15 @@ class Generation:
             steps=self._run.task.steps,
         )
 
+    def _out_of_time(self, consequence: str) -> bool:
+        if over := self._account.out_of_time():
+            self.stopped = over
+            self._watch.note(f"{over}; {consequence}")
+        return bool(over)
+
     def _finish(self, record: CandidateRecord) -> None:
         self._folder.write_candidate(record)
+        self._account.save()
         self._watch.candidate_finished(record)
 
     # Training ---------------------------------------------------------------------------------------------------
@@ -124,10 +144,18 @@ class Generation:
         rewards = {f"{round_}.{index}": self._reward(round_, index) for index in waiting}
         if not rewards:
             return
-        config = self._run.config
-        results = self._trainings.run(rewards, search_seeds(config), self._run.task.trainer.evaluation_episodes)
-        for index in waiting:
-            self._finish(self._trained(round_, index, results[f"{round_}.{index}"]))
+        config, episodes = self._run.config, self._run.task.trainer.evaluation_episodes
+        # Under a cap on time one candidate trains after the other, so that the clock is looked at in between.
+        timed = config.budget.wall_seconds is not None
+        for group in [[label] for label in rewards] if timed else [list(rewards)]:
+            if self._out_of_time(f"not trained: {', '.join(group)}"):
+                skipped = {"status": "failed", "reason": self.stopped}
+                for index in _indices(group):
+                    self._finish(self._record(round_, index).model_copy(update=skipped))
+                continue
+            results = self._trainings.run({label: rewards[label] for label in group}, search_seeds(config), episodes)
+            for label, index in zip(group, _indices(group), strict=True):
+                self._finish(self._trained(round_, index, results[label]))
 
     def _accepted_unfinished(self, round_: int, index: int) -> bool:
         verdict = self._folder.verdict(round_, index)
@@ -221,3 +249,7 @@ class Generation:
             if best is None or rank(record.success_rate, record.score) > rank(best.success_rate, best.score):
                 best = record
         return (best.round, best.index) if best else None
+
+
+def _indices(labels: list[str]) -> list[int]:
+    return [int(label.rpartition(".")[2]) for label in labels]

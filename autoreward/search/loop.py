@@ -6,15 +6,11 @@ training again; only what was in flight is repeated.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.metadata
 import os
 import platform
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,14 +27,15 @@ from autoreward.errors import RewardRefused, UserError
 from autoreward.language.expressions import Expression
 from autoreward.llm.contract import Chat
 from autoreward.sandbox.process import ISOLATION
+from autoreward.search.account import Account
 from autoreward.search.candidate import Drafting
 from autoreward.search.final import Final
 from autoreward.search.generation import Generation
 from autoreward.search.log import LoggedObserver
 from autoreward.search.observer import Observer
 from autoreward.search.roles import Roles, cast, resolve_designer
-from autoreward.store.folder import RunFolder
-from autoreward.store.records import RunRecord, Spent
+from autoreward.store.folder import RunFolder, locked
+from autoreward.store.records import RunRecord
 from autoreward.task import Task
 
 START_FROM = "start_from.py"
@@ -117,60 +114,34 @@ class _Run:
         self._folder, self._run, self._roles = folder, run, roles
         self._watch = LoggedObserver(folder.path / "run.log", observer)
         drafting = Drafting(folder, roles, transitions, run.config.repairs, run.config.llm.review, self._watch)
-        self._generation = Generation(folder, run, roles, drafting, self._watch)
+        self._account = Account(folder, run, roles.chat)
+        self._generation = Generation(folder, run, roles, drafting, self._account, self._watch)
         self._final = Final(folder, run, roles, self._watch)
 
     def carry_out(self, resumed: bool) -> Path:
-        with _locked(self._folder.path):
+        with locked(self._folder.path):
             self._watch.run_started(self._folder.path, self._run, resumed)
-            stopped = "" if self._folder.selection() else self._search()
-            selection = self._final.select()
-            report = self._final.report(selection, stopped)
+            if self._folder.selection() is None:
+                self._search()
+            report = self._final.report(self._final.select(), self._account.stopped)
             self._watch.run_finished(self._folder.path, report)
         return self._folder.path
 
-    def _search(self) -> str:
-        """Carry out the rounds that are not closed; which cap stopped them, or nothing."""
+    def _search(self) -> None:
+        """Carry out the rounds that are not closed, as far as the caps allow."""
         start_from = self._folder.path / START_FROM
         own = start_from.read_text() if start_from.exists() else None
         for round_ in range(self._run.config.rounds):
+            if self._account.stopped:
+                return
             if self._folder.analysis(round_):
                 continue
-            candidates, cap = self._affordable(round_)
+            candidates, cap = self._account.affordable(round_)
             if candidates == 0:
-                return cap
-            before, began = self._folder.spent(), time.monotonic()
-            self._generation.carry_out(round_, candidates, own)
-            self._account(before, time.monotonic() - began)
-            if self._generation.stopped:
-                return self._generation.stopped
-        return ""
-
-    def _affordable(self, round_: int) -> tuple[int, str]:
-        """How many candidates of the next round the caps allow, and the cap that allows none."""
-        config, budget, spent = self._run.config, self._run.config.budget, self._folder.spent()
-        if budget.wall_seconds is not None and spent.wall_seconds >= budget.wall_seconds:
-            return 0, f"the search stopped at budget.wall_seconds = {budget.wall_seconds}"
-        if budget.env_steps is None:
-            return config.candidates, ""
-        each = config.search_seeds * self._run.task.steps
-        affordable = max(0, budget.env_steps - spent.env_steps) // each
-        begun = len(self._folder.indices(round_))  # a resumed round keeps the size that it began with
-        return min(config.candidates, max(affordable, begun)), (
-            f"the search stopped at budget.env_steps = {budget.env_steps}: a candidate costs {each} steps"
-        )
-
-    def _account(self, before: Spent, seconds: float) -> None:
-        steps = sum(len(record.trainings) * record.steps for record in self._folder.all_candidates())
-        chat = self._roles.chat
-        self._folder.write_spent(
-            Spent(
-                env_steps=steps,
-                wall_seconds=before.wall_seconds + seconds,
-                llm_calls=chat.calls if chat else 0,
-                llm_tokens=chat.tokens if chat else 0,
-            )
-        )
+                self._watch.note(f"{cap}; the search ends")
+                self._account.save(cap)
+            else:
+                self._generation.carry_out(round_, candidates, own)
 
 
 def check_expressions(task: Task, field_names: list[str]) -> None:
@@ -230,14 +201,3 @@ def _environment() -> str:
     return "\n".join(
         [f"python {sys.version.split()[0]}", platform.platform(), f"cores {os.cpu_count()}", *packages, ""]
     )
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep two processes from working on one run; the lock goes with the process, however it ends."""
-    with (path / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"another process is at work on {path}; wait for it, or stop it first") from None
-        yield

@@ -56,7 +56,7 @@ def cast(
         recorded = RecordedChat(chat or OpenAIChat(config.llm), folder.rounds_path, config.budget)
     return Roles(
         designer=find_designer(designer, recorded, templates),
-        engine=engine or LocalEngine(config.slots or os.cpu_count() or 1, config.training_timeout),
+        engine=engine or LocalEngine(config.slots, config.training_timeout),
         new_cell=ProcessCell,
         templates=templates,
         chat=recorded,

@@ -13,7 +13,7 @@ from autoreward.store.folder import RunFolder
 from autoreward.store.records import Row
 from autoreward.task import Task
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
-from autoreward.training.files import result_name
+from autoreward.training.files import EPISODES, JOB, POLICY, POLICY_LAST, PROGRESS, TRAJECTORIES, result_name
 
 
 class Trainings:
@@ -60,30 +60,37 @@ class Trainings:
         result = result_name(self._task.steps)
         if self._shared is None or (folder / result).exists() or not (self._shared / folder.name / result).exists():
             return
-        for path in sorted((self._shared / folder.name).iterdir(), key=lambda path: path.name == result):
-            write_bytes(folder / path.name, path.read_bytes())
+        _copy(self._shared / folder.name, folder, result)
 
     def _lend(self, folder: Path, result: TrainingResult) -> None:
         """Leave a training that ended well for other runs."""
         name = result_name(self._task.steps)
         if self._shared is None or result.status != "ok" or (self._shared / folder.name / name).exists():
             return
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == name):
-            if path.is_file():
-                write_bytes(self._shared / folder.name / path.name, path.read_bytes())
+        _copy(folder, self._shared / folder.name, name)
 
     def _job(self, reward: RewardSpec, seed: int, episodes: int) -> TrainingJob:
         return TrainingJob(task=self._task, reward=reward, seed=seed, episodes=episodes)
 
 
+def _copy(source: Path, destination: Path, result: str) -> None:
+    """Copy a training's files, its result last, and nothing that another process may be writing."""
+    for name in (JOB, PROGRESS, POLICY, POLICY_LAST, EPISODES, TRAJECTORIES, result):
+        if (source / name).exists():
+            write_bytes(destination / name, (source / name).read_bytes())
+
+
 def summary(results: Mapping[int, TrainingResult]) -> tuple[float | None, float | None]:
-    """Mean success rate (a failed training counts as 0) and mean score over seeds; None where nothing was measured."""
+    """Mean success rate and mean score over seeds; None where nothing was measured.
+
+    A failed training counts as success 0, and leaves no score: the mean of the others would flatter the reward.
+    """
     finals = [result.final for result in results.values() if result.final is not None]
     if not finals:
         return None, None
     scores = [final.score for final in finals if final.score is not None]
     success = sum(final.success_rate for final in finals) / len(results)
-    return success, sum(scores) / len(scores) if scores else None
+    return success, sum(scores) / len(scores) if len(scores) == len(results) else None
 
 
 def row(name: str, label: str, results: Mapping[int, TrainingResult], episodes: int, steps: int) -> Row:
@@ -105,7 +112,7 @@ def row(name: str, label: str, results: Mapping[int, TrainingResult], episodes: 
             "success_iqm": iqm(success) if measured else None,
             "success_interval": interval(success) if measured else None,
             "score_iqm": iqm(scores) if scores else None,
-            "score_interval": interval(scores) if scores else None,
+            "score_interval": interval(scores) if len(scores) == len(finals) else None,
             "failed": sum(final is None for final in finals),
         }
     )

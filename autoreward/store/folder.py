@@ -5,7 +5,9 @@ It is the log, the cache, the resume point, the replay cassette and the worker's
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from autoreward.critic.contract import Verdict
@@ -79,12 +81,11 @@ class RunFolder:
 
     def rounds(self) -> list[int]:
         """Numbers of the rounds that have begun."""
-        return sorted(int(path.name) for path in self.rounds_path.glob("[0-9]*") if path.is_dir())
+        return _numbered(self.rounds_path)
 
     def indices(self, round_: int) -> list[int]:
         """Indices of the candidates that have been begun in a round."""
-        folder = self.rounds_path / f"{round_:02d}" / "candidates"
-        return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.is_dir())
+        return _numbered(self.rounds_path / f"{round_:02d}" / "candidates")
 
     def candidates(self, round_: int) -> list[CandidateRecord]:
         """The candidates of a round whose end is recorded."""
@@ -179,3 +180,23 @@ class RunFolder:
         if not (folder / JOB).exists():
             write_record(folder / JOB, job)
         return folder
+
+
+def _numbered(folder: Path) -> list[int]:
+    """Folders whose names are numbers; whatever else lies there is not ours."""
+    return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep two processes from working in one folder; the lock goes with the process, however it ends.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    with (path / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"another process is at work on {path}; wait for it, or stop it first") from None
+        yield

@@ -39,6 +39,8 @@ class Spent(Record):
     wall_seconds: float = 0.0
     llm_calls: int = 0
     llm_tokens: int = 0
+    stopped: str = ""
+    """Which cap ended the search; empty while none did."""
 
 
 class CandidateRecord(Record):

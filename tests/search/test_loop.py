@@ -13,10 +13,11 @@ from autoreward.llm.scripted import ScriptedChat
 from autoreward.search.loop import resume, start
 from autoreward.search.observer import Observer
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
-from autoreward.store.folder import RunFolder
+from autoreward.search.trainings import rank, summary
+from autoreward.store.folder import RunFolder, locked
 from autoreward.testing.engine import InProcessEngine
 from autoreward.testing.trainer import CLIMB, line_task
-from autoreward.training.contract import Progress
+from autoreward.training.contract import Evaluation, Progress, TrainingResult
 
 
 class Scripted:
@@ -239,3 +240,40 @@ def test_no_run_folder(tmp_path: Path) -> None:
 def test_records_are_json(finished: Path) -> None:
     for path in finished.rglob("*.json"):
         json.loads(path.read_text())
+
+
+def test_wall_time_cap_is_looked_at_between_candidates(tmp_path: Path) -> None:
+    """One second is over before the first round is trained; the run still ends with a report that says so."""
+    capped = config(tmp_path, rounds=1, candidates=3, budget=Budget(wall_seconds=1))
+    folder = RunFolder.open(start(line_task(), capped, Observer(), engine=InProcessEngine()))
+    report = folder.report()
+    assert report is not None
+    assert "wall_seconds" in report.stopped
+    assert len([record for record in folder.all_candidates() if record.status == "trained"]) < 3
+    assert folder.spent().wall_seconds >= 1
+
+
+def test_what_stopped_the_search_is_remembered(tmp_path: Path) -> None:
+    capped = config(tmp_path, budget=Budget(env_steps=2 * 2 * 4000))
+    run = start(line_task(), capped, Observer(), engine=InProcessEngine())
+    for name in ("report.json", "selection.json"):
+        (run / name).unlink()
+    resume(run, Observer(), engine=InProcessEngine())
+    folder = RunFolder.open(run)
+    report = folder.report()
+    assert report and "env_steps" in report.stopped
+    assert folder.rounds() == [0]
+
+
+def test_a_crashed_seed_does_not_raise_a_score() -> None:
+    def result(score: float | None) -> TrainingResult:
+        final = None if score is None else Evaluation(step=1, episodes=1, success_rate=0.0, score=score, length=1.0)
+        return TrainingResult(hash="", steps=1, status="failed" if score is None else "ok", final=final)
+
+    whole, broken = summary({1: result(-5.0), 2: result(-5.0)}), summary({1: result(-4.0), 2: result(None)})
+    assert rank(*whole) > rank(*broken)
+
+
+def test_two_processes_do_not_share_a_run(finished: Path) -> None:
+    with locked(finished), pytest.raises(UserError, match="another process is at work"):
+        resume(finished, Observer(), engine=InProcessEngine())

@@ -88,8 +88,10 @@ ARCHETYPES = (_levels, _new_bests, _together, _drive, _closeness, _wish, _progre
 _PRECISE = (_levels, _new_bests, _together, _exact, _closeness, _progress, _wish, _drive, _energy)
 """Their order where the rule asks for a value within a tolerance: precision before motion."""
 _OPEN = (_wish, _new_bests, _progress, _levels, _drive, _together, _closeness, _energy, _exact)
-"""Their order where the words ask for a motion without an end, such as speed: that motion alone before any gap. A far gap
-that the policy cannot see is noise to it, step after step."""
+"""Their order where the words ask for a motion without an end, such as speed: that motion alone before any gap.
+
+A far gap that the policy cannot see is noise to it, step after step.
+"""
 
 
 def _order(catalogue: Catalogue, guide: Guide) -> tuple[Callable[[Guide], list[str]], ...]:
