@@ -29,6 +29,8 @@ from autoreward.task import load_task
 
 ROOT = Path(__file__).parent.parent
 TASKS = ("reacher", "half_cheetah", "mountain_car_continuous", "hopper_front_flip")
+LONG = ("hopper_front_flip",)
+"""Tasks whose trainings take minutes: one round."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,11 @@ class Lines(Observer):
         sys.stderr.write(f"  {name}: {detail}\n")
 
 
-def config(options: Options) -> RunConfig:
-    """The configuration of every run: the composer, 2 rounds of 3 candidates, default seeds."""
+def config(name: str, options: Options) -> RunConfig:
+    """The configuration of a run: the composer, 2 rounds of 3 candidates (1 where trainings are long), default seeds."""
     if not options.quick:
-        return RunConfig(designer="composer", rounds=2, candidates=3, shared_trainings=options.out / "trainings")
+        rounds, shared = 1 if name in LONG else 2, options.out / "trainings"
+        return RunConfig(designer="composer", rounds=rounds, candidates=3, shared_trainings=shared)
     return RunConfig(
         designer="composer",
         rounds=1,
@@ -75,7 +78,7 @@ def carry_out(name: str, options: Options) -> RunFolder:
     sys.stderr.write(f"{name}: {folder}\n")
     if (folder / "run.json").exists():
         return RunFolder(resume(folder, Lines()))
-    return RunFolder(start(load_task(name), config(options), Lines(), " ".join(sys.argv), folder=folder))
+    return RunFolder(start(load_task(name), config(name, options), Lines(), " ".join(sys.argv), folder=folder))
 
 
 def measured(row: Row) -> str:

@@ -80,7 +80,7 @@ class EpisodeJudge:
         Args:
             values: `fields` after the step, each [N, ...]. They are kept until the next step, not copied.
         """
-        self._now = np.broadcast_to(self._success.evaluate(values) != 0, (self._n,)).copy()
+        self._now = _holds(self._success, values, self._n)
         self._streak = np.where(self._now, self._streak + 1, 0)
         first = (self._streak >= self._needed) & ~self._held if self._rule != "final" else np.zeros_like(self._now)
         self._held |= first
@@ -113,14 +113,23 @@ class EpisodeJudge:
         count = int(mask.sum())
         rows = {name: value[mask] for name, value in self._last.items()}
         outcomes = {
-            name: np.broadcast_to(part.evaluate(rows) != 0, (count,)).copy()
-            if self._last or not part.fields
-            else np.zeros(count, dtype=np.bool_)
+            name: _holds(part, rows, count) if self._last or not part.fields else np.zeros(count, dtype=np.bool_)
             for name, part in self._outcomes.items()
         }
         for array in (self._now, self._held, self._streak, self._steps, self._value):
             array[mask] = 0
         return FinishedEpisodes(success, score, outcomes)
+
+
+def _holds(expression: Expression, values: Mapping[str, Array], count: int) -> Bools:
+    """Where an expression holds, [N]; never where a field that it reads is no finite number.
+
+    A simulation that blew up fulfils `not (height < 0.7)`, and has done nothing.
+    """
+    holds = np.broadcast_to(expression.evaluate(values) != 0, (count,)).copy()
+    for name in expression.fields:
+        holds &= np.isfinite(values[name]).reshape(count, -1).all(axis=1)
+    return holds
 
 
 def _expression(what: str, text: str, shapes: Mapping[str, tuple[int, ...]]) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoreward.errors import AutorewardError
+from autoreward.errors import AutorewardError, RunDamaged
 from autoreward.language.expressions import Expression
 from autoreward.schema import EnvSchema, Field
 from autoreward.task import Task
@@ -44,8 +45,11 @@ def narrate(task: Task, schema: EnvSchema, folder: Path, result: TrainingResult)
     path = folder / TRAJECTORIES
     if not path.exists():
         return ""
-    with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files}
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise RunDamaged(f"{path} does not read as trajectories: {error}") from None
     recorded = arrays.get("recorded", np.zeros(0, dtype=np.int64))
     if not len(recorded):
         return ""

@@ -11,6 +11,7 @@ from rich.text import Text
 from autoreward.api import describe, pack_task
 from autoreward.commands.arguments import Command, Json
 from autoreward.display import clean, new_console, one_line, show, table
+from autoreward.records import validate
 from autoreward.report.text import number
 from autoreward.schema import EnvSchema, Field
 from autoreward.task import EnvSpec, load_task, task_names
@@ -45,7 +46,7 @@ class EnvsShow(Command):
 
         task = pack_task(self.id)
         spec = task.env if task else EnvSpec(id=self.id)
-        kwargs = TaskChoice.model_validate({"env_kwargs": self.env_kwargs}).env_kwargs
+        kwargs = validate(TaskChoice, {"env_kwargs": self.env_kwargs}, "autoreward envs show").env_kwargs
         schema = describe(spec.model_copy(update={"kwargs": {**spec.kwargs, **(kwargs or {})}}))
         console = new_console()
         if self.json_:

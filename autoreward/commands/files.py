@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +17,7 @@ from autoreward.config import SeedCount, TrainerOverrides
 from autoreward.critic.contract import Verdict
 from autoreward.display import clean, new_console, rows_table, table
 from autoreward.errors import UserError
+from autoreward.language.static import grammar_of
 from autoreward.store.records import Report, Row
 from autoreward.task import Positive, Task
 from autoreward.training.contract import RewardSpec
@@ -108,24 +108,25 @@ class Train(Command):
     def _rows(self, task: Task, source: str) -> tuple[list[Row], Path]:
         from autoreward.engine.local import LocalEngine
         from autoreward.search.trainings import Trainings, row
-        from autoreward.store.folder import RunFolder
+        from autoreward.store.folder import RunFolder, locked
 
-        rewards = {self.file.stem: RewardSpec(kind="program", source=source, grammar=task.grammar)}
+        rewards = {"designed": RewardSpec(kind="program", source=source, grammar=task.grammar)}
         if self.baselines:
             rewards["sparse"] = RewardSpec(kind="sparse")
             rewards["reference" if task.reference else "human"] = (
-                RewardSpec(kind="program", source=task.reference, grammar=task.grammar)
+                RewardSpec(kind="program", source=task.reference, grammar=grammar_of(task.reference))
                 if task.reference
                 else RewardSpec(kind="human")
             )
         digest = hashlib.sha256(source.encode()).hexdigest()[:8]
         folder = self.runs / f"train-{self.file.stem}-{digest}"
-        engine = LocalEngine(self.slots or os.cpu_count() or 1, self.timeout)
+        engine = LocalEngine(self.slots, self.timeout)
         seeds = range(self.first_seed, self.first_seed + self.seeds)
-        with watched() as display:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder), watched() as display:
             results = Trainings(RunFolder(folder), task, engine, display).run(rewards, seeds, self.episodes)
-        names = {label: "designed" if label == self.file.stem else label for label in rewards}
-        return [row(names[label], label, results[label], self.episodes, task.steps) for label in rewards], folder
+        labels = {name: self.file.stem if name == "designed" else name for name in rewards}
+        return [row(name, labels[name], results[name], self.episodes, task.steps) for name in rewards], folder
 
 
 class Export(Command):

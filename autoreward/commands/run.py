@@ -13,6 +13,7 @@ from autoreward.api import TaskChoice, check_writable, find_run
 from autoreward.commands.arguments import Command, Flag, RunName, watched
 from autoreward.config import RunConfig
 from autoreward.display import new_console, outcome, show
+from autoreward.records import validate
 from autoreward.task import Positive
 
 
@@ -43,7 +44,7 @@ class Run(Command):
     def execute(self) -> int:
         """Run to the end, and print the final table."""
         given = {name: getattr(self, name) for name in TaskChoice.model_fields}
-        task = TaskChoice.model_validate(given).resolve()
+        task = validate(TaskChoice, given, "autoreward run").resolve()
         if self.dry_run:
             from autoreward.commands.plan import show_plan
 

@@ -47,6 +47,7 @@ class LocalEngine:
         """
         waiting = deque(request for request in dict.fromkeys(requests) if not _result_path(request).exists())
         busy: list[Worker] = []
+        repeated: set[JobRequest] = set()
         try:
             while waiting or busy:
                 while waiting and len(busy) < self._slots:
@@ -54,7 +55,13 @@ class LocalEngine:
                     waiting.popleft()
                 time.sleep(POLL)
                 for worker in list(busy):
-                    if self._settled(worker, progress):
+                    if self._killed_from_outside(worker) and worker.request not in repeated:
+                        # By a user, or for memory that others took: no fault of the reward until it happens twice.
+                        repeated.add(worker.request)
+                        waiting.append(worker.request)
+                        worker.kill()
+                        busy.remove(worker)
+                    elif self._settled(worker, progress):
                         busy.remove(worker)
         finally:
             # Reached with workers under way only by an interrupt or a fault here: neither is the trainings' failure.
@@ -74,6 +81,9 @@ class LocalEngine:
             raise UserError(f"no worker can be started in {request.folder}: {error}") from None
         worker.assign(request)  # one that has died already is noticed like one that dies later
         return worker
+
+    def _killed_from_outside(self, worker: Worker) -> bool:
+        return worker.ended() and worker.signalled and not _result_path(worker.request).exists()
 
     def _settled(self, worker: Worker, progress: ReportProgress) -> bool:
         """Pass a worker's progress on; whether its job has ended, well or badly."""

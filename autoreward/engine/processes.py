@@ -98,6 +98,11 @@ class Worker:
         """Whether the process is gone."""
         return self._process.poll() is not None
 
+    @property
+    def signalled(self) -> bool:
+        """Whether a signal has ended the process."""
+        return (self._process.poll() or 0) < 0
+
     def progress(self) -> Progress | None:
         """The job's progress, where it has changed since the last call."""
         path = self.request.folder / PROGRESS

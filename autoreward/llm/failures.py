@@ -25,7 +25,7 @@ def explain(error: Exception, config: LLMConfig, url: str, key: str) -> str:
     """One message for a fault of the SDK, of the network or of the endpoint; it never holds the key."""
     import openai
 
-    where, model, said = _without_password(url), config.model, _said(error, key)
+    where, model, said = without_password(url), config.model, _said(error, key)
     tries = f" after {config.retries + 1} tries" if config.retries else ""
     if isinstance(error, openai.APITimeoutError):
         return (
@@ -33,7 +33,7 @@ def explain(error: Exception, config: LLMConfig, url: str, key: str) -> str:
             f"allow more with --llm.timeout-seconds, or see whether the server is busy"
         )
     if isinstance(error, openai.APIConnectionError):
-        cause = one_line(error.__cause__ or error)
+        cause = one_line(_without_key(error.__cause__ or error, key))
         return (
             f"{where} cannot be reached{tries} ({cause}). Is the server running, and is the URL right "
             f"(--llm.base-url, OPENAI_BASE_URL)? {_WITHOUT}"
@@ -86,8 +86,12 @@ def _said(error: Exception, key: str) -> str:
     """The endpoint's own words, without the key."""
     body = getattr(error, "body", None)
     text = body.get("message") if isinstance(body, dict) else None
-    line = one_line(text or getattr(error, "message", None) or error)
-    return line.replace(key, "***") if key else line
+    return one_line(_without_key(text or getattr(error, "message", None) or error, key))
+
+
+def _without_key(text: object, key: str) -> str:
+    """Before a text is cut, since half a key would no longer be found."""
+    return str(text).replace(key, "***") if key else str(text)
 
 
 def _path_hint(url: str) -> str:
@@ -96,6 +100,7 @@ def _path_hint(url: str) -> str:
     return "Base URLs mostly end in /v1 (--llm.base-url, OPENAI_BASE_URL)"
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from autoreward.config import LLMConfig
 from autoreward.errors import EndpointError
 from autoreward.llm.contract import CallName, Message, Reply
-from autoreward.llm.failures import NO_KEY, explain, one_line
+from autoreward.llm.failures import NO_KEY, explain, one_line, without_password
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -91,7 +91,7 @@ class OpenAIChat:
 
     def _reply(self, completion: ChatCompletion, seconds: float) -> Reply:
         """The text of the first choice. The SDK does not validate, so a foreign body can be anything."""
-        where = f"model {self._config.model!r} at {self._url}"
+        where = f"model {self._config.model!r} at {without_password(self._url)}"
         if not hasattr(completion, "choices"):
             raise ValueError(str(completion))
         if not completion.choices:
@@ -99,9 +99,8 @@ class OpenAIChat:
                 f"{where} gave a reply without any choice; try again, or another model with --llm.model NAME"
             )
         choice = completion.choices[0]
-        text = choice.message.content if choice.message else None
-        if not text or not text.strip():
-            raise EndpointError(f"{where} gave an empty reply{self._why_empty(choice)}")
+        # An empty or declined reply is a reply: whoever asked repairs, or goes on without it.
+        text = (choice.message.content if choice.message else None) or ""
         usage = completion.usage
         return Reply(
             text=text,
@@ -110,13 +109,3 @@ class OpenAIChat:
             completion_tokens=usage.completion_tokens if usage else None,
             seconds=seconds,
         )
-
-    def _why_empty(self, choice: Any) -> str:  # noqa: ANN401 - a choice of whatever the server calls one
-        refusal = getattr(choice.message, "refusal", None)
-        if refusal:
-            return f": it declined ({one_line(refusal)}); say the task in other words, or take another --llm.model"
-        if choice.finish_reason == "length":
-            cap = self._config.max_completion_tokens
-            given = f"--llm.max-completion-tokens {cap}" if cap else "its own limit"
-            return f": it thought until {given} was used up; give more, or take another --llm.model"
-        return f" (finish reason: {one_line(choice.finish_reason)}); try again, or take another --llm.model"

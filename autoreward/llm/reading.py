@@ -15,6 +15,7 @@ from autoreward.language.program import FUNCTIONS, Grammar
 from autoreward.language.static import without_comments
 
 MAX_REPLY = 200_000
+MAX_FAILURES = 200
 """Characters of a reply that are looked at."""
 
 _FENCE = re.compile(r"^[ \t]*(?P<marks>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`]*$")
@@ -72,12 +73,12 @@ def read_object(text: str, model: type[ModelT]) -> ModelT | None:
 
 def _objects(text: str) -> list[dict[str, Any]]:
     """Every outermost JSON object in a text."""
-    decoder, found, start = json.JSONDecoder(), [], 0
-    while (start := text.find("{", start)) >= 0:
+    decoder, found, start, failures = json.JSONDecoder(), [], 0, 0
+    while (start := text.find("{", start)) >= 0 and failures < MAX_FAILURES:
         try:
             data, start = decoder.raw_decode(text, start)
         except ValueError:
-            start += 1
+            start, failures = start + 1, failures + 1
             continue
         except RecursionError:
             break  # nobody answers in hundreds of levels

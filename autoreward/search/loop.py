@@ -26,6 +26,7 @@ from autoreward.envs.registry import describe
 from autoreward.errors import RewardRefused, UserError
 from autoreward.language.expressions import Expression
 from autoreward.llm.contract import Chat
+from autoreward.records import write_bytes
 from autoreward.sandbox.process import ISOLATION
 from autoreward.search.account import Account
 from autoreward.search.candidate import Drafting
@@ -73,6 +74,7 @@ def start(
     schema = describe(task.env)
     check_expressions(task, schema.names)
     path = folder or config.runs / _new_name(task)
+    _check_shared(config)
     designer = resolve_designer(config.designer, config.llm)
     roles = cast(RunFolder(path), designer, config, chat, engine)
     transitions = record_transitions(task, config.seed)
@@ -165,6 +167,17 @@ def _own_reward(task: Task, config: RunConfig, roles: Roles, transitions: Transi
     if verdict.status != "accepted":
         raise RewardRefused(f"--start-from {config.start_from}: {verdict.reason}")
     return source
+
+
+def _check_shared(config: RunConfig) -> None:
+    if config.shared_trainings is None:
+        return
+    try:
+        write_bytes(config.shared_trainings / ".writable", b"")
+    except OSError as error:
+        raise UserError(
+            f"--shared-trainings {config.shared_trainings} cannot be written: {error.strerror or error}"
+        ) from None
 
 
 def _new_name(task: Task) -> str:

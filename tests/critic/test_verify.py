@@ -99,3 +99,10 @@ def test_no_cell_stays_behind(reacher: tuple[EnvSchema, Transitions]) -> None:
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children if Path(f"/proc/{pid}").exists()]
     assert not [command for command in commands if b"sandbox.child" in command]
+
+
+def test_bounds_declared_far_beyond_what_is_seen_are_not_tried(reacher: tuple[EnvSchema, Transitions]) -> None:
+    schema, transitions = reacher
+    wide = tuple(field.model_copy(update={"low": -1e9, "high": 1e9}) for field in schema.fields)
+    verdict = judge((schema.model_copy(update={"fields": wide}), transitions), PROGRAM.format(near="-distance**2"))
+    assert verdict.status == "accepted", verdict.reason

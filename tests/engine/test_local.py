@@ -117,6 +117,21 @@ def test_a_killed_worker_fails_alone(tmp_path: Path) -> None:
     assert read_record(victim.folder / result_name(victim.steps), TrainingResult) == results[victim.folder]
 
 
+class OnceKilled:
+    """A trainer whose process dies the first time, as if memory had run out."""
+
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
+        if not (folder / "died").exists():
+            (folder / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return TrainingResult(hash=job.hash, steps=steps, status="ok")
+
+
+def test_a_worker_killed_once_is_no_failure_of_its_reward(tmp_path: Path) -> None:
+    request = line_request(tmp_path / "once", trainer="tests.engine.test_local:OnceKilled")
+    assert LocalEngine(slots=1, timeout=60).run([request], quiet)[request.folder].status == "ok"
+
+
 def test_a_hanging_worker_is_killed_and_fails(tmp_path: Path) -> None:
     request = line_request(tmp_path / "hangs", trainer=SLEEPER)
     result = LocalEngine(slots=1, timeout=5.0).run([request], quiet)[request.folder]

@@ -142,3 +142,12 @@ def test_it_says_which_fields_it_needs() -> None:
 def test_wrong_expressions_are_said_where_they_stand(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         judge(**given)
+
+
+def test_a_simulation_that_blew_up_has_done_nothing() -> None:
+    """What is no number fulfils `not (x < 0)`, and is neither a success nor an outcome."""
+    judged = judge(expression="not (x < 0)", outcomes={"high": "x != 0"})
+    feed(judged, [np.nan, 1.0])
+    finished = judged.finish(BOTH)
+    assert finished.success.tolist() == [False, True]
+    assert finished.outcomes["high"].tolist() == [False, True]

@@ -14,6 +14,8 @@ from autoreward.language.program import Program
 from autoreward.sandbox.contract import Array, Cell, Inputs, Memory, Scores
 from autoreward.schema import EnvSchema
 
+FAR = 100.0
+"""How many times what was recorded a declared bound may reach and still be tried."""
 STEPS = 128
 """Recorded steps of each environment that a dry run uses."""
 
@@ -73,8 +75,10 @@ class Trial:
         recorded = self.inputs[name].reshape(-1, *self.inputs[name].shape[2:])
         low, high = recorded.min(axis=0), recorded.max(axis=0)
         about = self.schema.action if name == "action" else self.schema.field(name.partition(".")[2])
-        if about.low is not None:
+        # Bounds that are declared far beyond what is ever seen, such as -1e9 to 1e9, say nothing about the field.
+        limit = FAR * max(1.0, float(np.abs(recorded).max()))
+        if about.low is not None and abs(about.low) <= limit:
             low = np.full_like(low, about.low)
-        if about.high is not None:
+        if about.high is not None and abs(about.high) <= limit:
             high = np.full_like(high, about.high)
         return low, high
