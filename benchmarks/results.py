@@ -55,7 +55,7 @@ class Lines(Observer):
 
 
 def config(name: str, options: Options) -> RunConfig:
-    """The configuration of a run: the composer, 2 rounds of 3 candidates (1 where trainings are long), default seeds."""
+    """The configuration of a run: the composer, 2 rounds of 3 candidates (1 if trainings are long), default seeds."""
     if not options.quick:
         rounds, shared = 1 if name in LONG else 2, options.out / "trainings"
         return RunConfig(designer="composer", rounds=rounds, candidates=3, shared_trainings=shared)

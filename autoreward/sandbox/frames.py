@@ -106,8 +106,11 @@ def decode(header: bytes, payload: bytes) -> tuple[dict[str, Any], dict[str, Arr
     fields, layout, size = _parse(header)
     if size != len(payload):
         raise BadFrame("a frame's arrays do not fill it")
-    arrays = {
-        name: np.frombuffer(payload, dtype, count, offset).reshape(shape) if count else np.zeros(shape, dtype)
-        for name, dtype, shape, count, offset in layout
-    }
+    try:
+        arrays = {
+            name: np.frombuffer(payload, dtype, count, offset).reshape(shape) if count else np.zeros(shape, dtype)
+            for name, dtype, shape, count, offset in layout
+        }
+    except ValueError:  # an empty array may have sides that NumPy cannot hold
+        raise BadFrame("a frame's array has a malformed shape") from None
     return fields, arrays

@@ -25,9 +25,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from autoreward.errors import CellFailed, RewardRefused, UnknownName
+from autoreward.errors import CellFailed, RewardRefused
 from autoreward.language.nodes import is_name
 from autoreward.language.program import Grammar, Program
 from autoreward.sandbox import frames
@@ -86,12 +85,14 @@ class ProcessCell:
         self._program, self._names = None, None
         request = frames.encode({"source": source, "fields": schema.names, "grammar": grammar}, {})
         fields, _ = self._ask(request, self._load_deadline, "while it was loaded")
-        if refused := fields.get("refused"):
-            raise _refusal(refused)
         try:
+            if refused := fields.get("refused"):
+                raise _refusal(refused)
             program = Program.model_validate({**fields["program"], "source": source, "grammar": grammar})
             schema.check_known([*program.state_fields, *program.next_state_fields])
-        except (KeyError, TypeError, ValidationError, UnknownName):
+        except RewardRefused:
+            raise
+        except Exception:  # whatever a forged reply may raise
             self._fail("the cell's reply is malformed", "died")
         self._types = input_types(schema)
         self._program = program
@@ -108,7 +109,12 @@ class ProcessCell:
                 arrays[f"memory.{name}"] = values
                 arrays[f"present.{name}"] = memory.present[name]
         fields, found = self._ask(frames.encode({}, arrays), self._deadline, "while it scored a chunk")
-        return self._scores(self._program, fields, found, begun.shape)
+        try:
+            return self._scores(self._program, fields, found, begun.shape)
+        except CellFailed:
+            raise
+        except Exception:  # whatever a forged reply may raise
+            self._fail("the cell's reply is malformed", "died")
 
     def _scores(
         self, program: Program, fields: Mapping[str, Any], found: Mapping[str, Array], shape: tuple[int, ...]
@@ -153,18 +159,19 @@ class ProcessCell:
             raise CellFailed("the cell belongs to the process that this one was forked from: make a new one", "died")
         try:
             fields, arrays = self._channel.ask(request, time.monotonic() + seconds)
+            fault = _fault(fields) if "fault" in fields else None
         except Late:
             self._fail(f"the reward program ran longer than {seconds:g} s {when} and was killed", "deadline")
         except Gone:
             self._fail(f"the cell's process ended {when}{self._cause()}", "died")
-        except frames.BadFrame:
+        except Exception:  # no frame, or one that does not read
             self._fail("the cell's reply is malformed", "died")
         except BaseException:
             # An interrupt between request and reply leaves the pipes out of step.
             self.close()
             raise
-        if "fault" in fields:
-            raise _fault(fields)
+        if fault is not None:
+            raise fault
         return fields, arrays
 
     def _fail(self, message: str, reason: str) -> NoReturn:
