@@ -117,7 +117,7 @@ def test_make_demo_on_a_fresh_clone(tmp_path: Path) -> None:
     shown = subprocess.run(
         ["make", "demo"],
         cwd=clone,
-        env={**ENVIRONMENT, "HOME": str(tmp_path)},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
