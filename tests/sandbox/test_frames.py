@@ -34,6 +34,12 @@ def test_an_endless_frame_is_refused() -> None:
         frames.lengths(frames.PREFIX.pack(10, 1 << 60))
 
 
+def test_an_empty_array_of_an_absurd_shape_is_refused() -> None:
+    header = json.dumps({"fields": {}, "arrays": [["a", "d", [0, 2**30, 2**30, 2**30]]]}).encode()
+    with pytest.raises(frames.BadFrame):
+        frames.decode(header, b"")
+
+
 LAYOUTS = st.lists(
     st.tuples(
         st.text(max_size=5) | st.integers(),

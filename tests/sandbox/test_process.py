@@ -183,6 +183,37 @@ def test_nothing_is_inherited(cell: ProcessCell, monkeypatch: pytest.MonkeyPatch
     assert soft["Max data size"] == str(1 << 30) and int(soft["Max open files"]) <= 16
 
 
+FORGER = """
+import json, struct, sys
+def send(fields, arrays):
+    header = json.dumps({"fields": fields, "arrays": arrays}).encode()
+    sys.stdout.buffer.write(struct.pack("<IQ", len(header), 0) + header)
+    sys.stdout.buffer.flush()
+send({"ready": True}, [])
+sys.stdin.buffer.read(1)
+send(*json.loads('REPLY'))
+sys.stdin.buffer.read()
+"""
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '[{"refused": "x"}, []]',
+        '[{"refused": [1]}, []]',
+        '[{"program": "x"}, []]',
+        '[{}, [["terms", "f", [0, 1073741824, 1073741824, 1073741824]]]]',
+    ],
+)
+def test_a_forged_reply_ends_the_cell(reply: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", FORGER.replace("REPLY", reply))
+    cell = ProcessCell()
+    with pytest.raises(CellFailed, match="malformed") as caught:
+        cell.load(PLAIN, SCHEMA, "terms")
+    assert caught.value.reason == "died"
+    assert cell.pid is None, "the cell is closed"
+
+
 PARENT = """
 import sys, time
 from autoreward.testing.cell import PLAIN, SCHEMA, episodes, sample
