@@ -38,7 +38,7 @@ class FinishedEpisodes:
     success: Bools
     """[K]."""
     score: Floats | None
-    """[K]; None where the task has no score."""
+    """[K], over the steps whose score is finite, 0 without any; None where the task has no score."""
     outcomes: dict[str, Bools]
     """Name -> [K], evaluated after the last step."""
 
@@ -70,7 +70,7 @@ class EpisodeJudge:
         self._now = np.zeros(num_envs, dtype=np.bool_)
         self._streak = np.zeros(num_envs, dtype=np.int64)
         self._held = np.zeros(num_envs, dtype=np.bool_)
-        self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._scored = np.zeros(num_envs, dtype=np.int64)  # steps whose score is a number
         self._value = np.zeros(num_envs, dtype=np.float64)
         self._last: dict[str, Array] = {}
 
@@ -85,22 +85,27 @@ class EpisodeJudge:
         first = (self._streak >= self._needed) & ~self._held if self._rule != "final" else np.zeros_like(self._now)
         self._held |= first
         self._add_score(values)
-        self._steps += 1
         self._last = {name: values[name] for name in self.fields}
         return StepVerdict(self._now.copy(), first, first.copy() if self._ends else np.zeros_like(first))
 
     def _add_score(self, values: Mapping[str, Array]) -> None:
+        """Take a step into the score; one without a finite number (a division by zero) is left out.
+
+        Counted as 0 it would be the best step of a score that is never positive.
+        """
         if self._score is None:
             return
         now = np.broadcast_to(np.asarray(self._score.evaluate(values), dtype=np.float64), (self._n,))
-        now = np.where(np.isfinite(now), now, 0.0)  # a step without a number (a division by zero) counts as 0
+        counts = np.isfinite(now)
         if self._reduce in ("mean", "sum"):
-            self._value = self._value + now
+            new = self._value + now
         elif self._reduce == "last":
-            self._value = now
+            new = now
         else:
             pick = np.maximum if self._reduce == "max" else np.minimum
-            self._value = np.where(self._steps == 0, now, pick(self._value, now))
+            new = np.where(self._scored == 0, now, pick(self._value, now))
+        self._value = np.where(counts, new, self._value)
+        self._scored += counts
 
     def finish(self, mask: Bools) -> FinishedEpisodes:
         """The verdicts of the masked rows [N], whose episodes end here; these rows begin anew."""
@@ -109,24 +114,25 @@ class EpisodeJudge:
         if self._score is not None:
             score = self._value[mask]
             if self._reduce == "mean":
-                score = score / np.maximum(self._steps[mask], 1)
+                score = score / np.maximum(self._scored[mask], 1)
         count = int(mask.sum())
         rows = {name: value[mask] for name, value in self._last.items()}
         outcomes = {
             name: _holds(part, rows, count) if self._last or not part.fields else np.zeros(count, dtype=np.bool_)
             for name, part in self._outcomes.items()
         }
-        for array in (self._now, self._held, self._streak, self._steps, self._value):
+        for array in (self._now, self._held, self._streak, self._scored, self._value):
             array[mask] = 0
         return FinishedEpisodes(success, score, outcomes)
 
 
 def _holds(expression: Expression, values: Mapping[str, Array], count: int) -> Bools:
-    """Where an expression holds, [N]; never where a field that it reads is no finite number.
+    """Where an expression holds, [N]; never where it is NaN, or where a field that it reads is no finite number.
 
     A simulation that blew up fulfils `not (height < 0.7)`, and has done nothing.
     """
-    holds = np.broadcast_to(expression.evaluate(values) != 0, (count,)).copy()
+    value = np.asarray(expression.evaluate(values))
+    holds = np.broadcast_to((value != 0) & ~np.isnan(value), (count,)).copy()
     for name in expression.fields:
         holds &= np.isfinite(values[name]).reshape(count, -1).all(axis=1)
     return holds

@@ -108,6 +108,26 @@ def test_a_step_without_a_number_scores_nothing() -> None:
     assert score.tolist() == [0.5, 2]
 
 
+@pytest.mark.parametrize(
+    ("reduce", "expected"), [("mean", [-3, 0]), ("sum", [-6, 0]), ("last", [-2, 0]), ("max", [-2, 0]), ("min", [-4, 0])]
+)
+def test_a_simulation_that_blew_up_scores_as_it_stood_before(reduce: Any, expected: list[float]) -> None:
+    """Counted as 0, a step without a number would be the best one of a score that is never positive."""
+    one = judge(score=Score(expression="x", reduce=reduce))
+    feed(one, [np.nan, np.nan], [-4, np.nan], [-2, -np.inf], [np.nan, np.nan])
+    score = one.finish(BOTH).score
+    assert score is not None
+    assert score.tolist() == expected
+
+
+def test_an_expression_without_a_value_does_not_hold() -> None:
+    one = judge(expression="sqrt(x)", outcomes={"high": "log(x)"})
+    feed(one, [-1, 4])
+    finished = one.finish(BOTH)
+    assert finished.success.tolist() == [False, True]
+    assert finished.outcomes["high"].tolist() == [False, True]
+
+
 def test_outcomes_are_judged_on_the_last_step() -> None:
     one = judge(outcomes={"low": "x < 0", "still": "norm(v) == 0", "always": "True"})
     feed(one, [-1, 1], [1, -1])
