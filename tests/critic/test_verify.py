@@ -104,5 +104,8 @@ def test_no_cell_stays_behind(reacher: tuple[EnvSchema, Transitions]) -> None:
 def test_bounds_declared_far_beyond_what_is_seen_are_not_tried(reacher: tuple[EnvSchema, Transitions]) -> None:
     schema, transitions = reacher
     wide = tuple(field.model_copy(update={"low": -1e9, "high": 1e9}) for field in schema.fields)
-    verdict = judge((schema.model_copy(update={"fields": wide}), transitions), PROGRAM.format(near="-distance**2"))
+    action = schema.action.model_copy(update={"low": -1e9, "high": 1e9})
+    near = "-(distance**2) - np.sum(action**2, axis=-1)"
+    wide_schema = schema.model_copy(update={"fields": wide, "action": action})
+    verdict = judge((wide_schema, transitions), PROGRAM.format(near=near))
     assert verdict.status == "accepted", verdict.reason
