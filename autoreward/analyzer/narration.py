@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ def narrate(task: Task, schema: EnvSchema, folder: Path, result: TrainingResult)
 
     Returns:
         At most 2,500 characters; empty where nothing was recorded.
+
+    Raises:
+        RunDamaged: the file does not read; the message names it.
     """
     path = folder / TRAJECTORIES
     if not path.exists():
@@ -48,8 +52,14 @@ def narrate(task: Task, schema: EnvSchema, folder: Path, result: TrainingResult)
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RunDamaged(f"{path} does not read as trajectories: {error}") from None
+        missing = {"length", "success"} - arrays.keys()
+        if missing:
+            raise ValueError(f"{', '.join(sorted(missing))} missing")
+    # zipfile raises NotImplementedError where a damaged header asks for what no archive uses.
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise RunDamaged(
+            f"{path} does not read as trajectories: {error}; without that file the run goes on, and tells no episodes"
+        ) from None
     recorded = arrays.get("recorded", np.zeros(0, dtype=np.int64))
     if not len(recorded):
         return ""

@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from autoreward.analyzer.narration import LONGEST, narrate
+from autoreward.errors import RunDamaged
 from autoreward.schema import ActionSpec, EnvSchema, Field
 from autoreward.task import EnvSpec, Score, SuccessRule, Task
 from autoreward.training.contract import TrainingResult
@@ -69,3 +71,24 @@ def test_no_recorded_episode_gives_no_text(tmp_path: Path) -> None:
     assert narrate(TASK, SCHEMA, tmp_path, RESULT) == ""
     _write(tmp_path, [])
     assert narrate(TASK, SCHEMA, tmp_path, RESULT) == ""
+
+
+def test_damaged_trajectories_are_named(tmp_path: Path) -> None:
+    path = tmp_path / TRAJECTORIES
+    _write(tmp_path, [0, 1])
+    whole = path.read_bytes()
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez_compressed(path, **arrays)
+    packed = path.read_bytes()
+    np.savez(path, **{name: values for name, values in arrays.items() if name != "success"})
+    # Too short, no archive, made for a zip version to come, a broken compressed stream, an array less.
+    middle = len(packed) // 2
+    broken = packed[:middle] + b"\xff" * 64 + packed[middle + 64 :]
+    newer = whole.replace(b"PK\x01\x02\x2d\x03\x2d", b"PK\x01\x02\x2d\x03\xc8", 1)
+    newer = newer if newer != whole else whole.replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xc8", 1)
+    assert newer != whole
+    for damaged in (whole[: len(whole) // 2], b"", b"not an archive", newer, broken, path.read_bytes()):
+        path.write_bytes(damaged)
+        with pytest.raises(RunDamaged, match=TRAJECTORIES):
+            narrate(TASK, SCHEMA, tmp_path, RESULT)
