@@ -17,6 +17,7 @@ from autoreward.config import RunConfig
 from autoreward.display import clean, new_console, one_line, success_cell, table
 from autoreward.errors import AutorewardError, UserError
 from autoreward.records import Record, read_yaml, write_record
+from autoreward.store.folder import locked
 from autoreward.store.records import Report, Row
 from autoreward.task import Task
 
@@ -73,6 +74,10 @@ class Sweep(Command):
         plan = read_sweep(self.file)
         folder = self.folder or Path("runs") / f"sweep-{self.file.stem}"
         check_writable(folder)
+        with locked(folder):
+            return self._sweep(plan, folder)
+
+    def _sweep(self, plan: list[tuple[Cell, Task, RunConfig]], folder: Path) -> int:
         cells = {cell.name: _state(folder, cell) for cell, _, _ in plan}
         for cell, task, config in plan:
             _same_run(folder / cell.name, task, config, self.file)
@@ -97,7 +102,8 @@ class Sweep(Command):
                 if (path / "run.json").exists():
                     resume(path, display)
                 else:
-                    # What a start that was killed left behind: a run begins with run.json.
+                    # What a start that was killed left behind: a run begins with run.json. The sweep's lock says that
+                    # no other process is about to write it.
                     shutil.rmtree(path, ignore_errors=True)
                     start(task, config, display, f"autoreward sweep {self.file}", folder=path)
         except (AutorewardError, KeyboardInterrupt) as error:
