@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.text import Text
 
@@ -16,6 +17,7 @@ from autoreward.api import check_writable
 from autoreward.commands.arguments import Command
 from autoreward.display import new_console, table
 from autoreward.errors import UserError
+from autoreward.llm.failures import without_password
 
 PACKAGES = ("gymnasium", "mujoco", "numpy", "torch", "stable-baselines3", "pydantic", "tyro", "openai")
 
@@ -43,7 +45,7 @@ class Doctor(Command):
             ("autoreward", autoreward.__version__),
             ("python", f"{platform.python_version()} ({sys.executable})"),
             ("machine", f"{platform.system()} {platform.release()} {platform.machine()}"),
-            ("cores", f"{len(os.sched_getaffinity(0))} of {os.cpu_count()}"),
+            ("cores", cores()),
             *((name, _version(name)) for name in PACKAGES),
             ("isolation", ISOLATION),
             ("rendering", rendering()),
@@ -64,10 +66,20 @@ def _version(package: str) -> str:
         return f"missing; install it with: pip install {package}"
 
 
+def cores() -> str:
+    """Cores that this process may use, of those that there are."""
+    there = os.cpu_count() or 1
+    # Not every system can tie a process to some of its cores.
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
+    return f"{usable} of {there}"
+
+
 def rendering() -> str:
     """Whether MuJoCo draws a picture here, and with which GL; tried in a process of its own."""
+    from autoreward.report.picture import BACKENDS, NO_GL
+
     asked = os.environ.get("MUJOCO_GL")
-    for backend in [asked] if asked else ["egl", "osmesa"]:
+    for backend in [asked] if asked else BACKENDS:
         try:
             done = subprocess.run(
                 [sys.executable, "-c", _RENDER],
@@ -80,15 +92,27 @@ def rendering() -> str:
             continue
         if done.returncode == 0:
             return f"works with MUJOCO_GL={backend}"
-    return "none: pictures are skipped (Debian: apt install libegl1 libosmesa6, then MUJOCO_GL=egl or osmesa)"
+    unset = f"MUJOCO_GL={asked} does not work here, unset it; " if asked else ""
+    return f"none, pictures are skipped: {unset}{NO_GL.partition(';')[0]}"
 
 
 def endpoint() -> str:
-    """Whether a language model is configured; the key itself is never shown."""
+    """Whether a language model is configured; neither the key nor a URL's password is ever shown."""
     key, url = os.environ.get("OPENAI_API_KEY"), os.environ.get("OPENAI_BASE_URL")
     if not (key or url):
         return "none configured: the composer designs (set OPENAI_API_KEY, or OPENAI_BASE_URL, for the LLM)"
-    return f"{url or 'the default of the OpenAI SDK'}, {'with a key' if key else 'without a key'}"
+    where = shown_url(url) if url else "the default of the OpenAI SDK"
+    return f"{where}, {'with a key' if key else 'without a key'}"
+
+
+def shown_url(url: str) -> str:
+    """An endpoint's URL without user and password; what does not read as one may be all password, and is left out."""
+    try:
+        shown = without_password(url)
+        reads = urlsplit(shown).scheme in ("http", "https") and "@" not in shown
+    except ValueError:
+        reads = False
+    return shown if reads else "(not the URL of an endpoint)"
 
 
 def _runs(folder: Path) -> tuple[bool, str]:

@@ -1,6 +1,7 @@
 """What the commands that only look at things show."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 
 import autoreward
 from autoreward.cli import main
+from autoreward.commands.doctor import cores, endpoint
+from autoreward.report.picture import NO_GL
 from autoreward.store.folder import RunFolder
 from autoreward.testing.folder import WINNER, example_run
 
@@ -161,6 +164,42 @@ def test_prompts_are_listed_shown_and_copied(tmp_path: Path, capsys: pytest.Capt
     assert (tmp_path / "own" / "designer" / "first.md.j2").exists()
     assert main(["prompts", "copy", str(tmp_path / "own")]) == 2
     assert "--force" in capsys.readouterr().err
+
+
+def test_doctor_shows_no_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "nothing")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://user:sesame@llm.example/v1")
+    said = shown(capsys, "doctor", "--runs", str(tmp_path))
+    assert "https://llm.example/v1" in said
+    assert "sesame" not in said
+    assert "MUJOCO_GL=nothing does not work" in said
+    # The same packages as where a run skips its picture.
+    assert all(package in said and package in NO_GL for package in ("libegl1", "libgl1-mesa-dri", "libosmesa6"))
+
+
+@pytest.mark.parametrize("url", ["user:sesame@llm.example/v1", "https://user:ses/ame@llm.example", "http://[sesame"])
+def test_what_is_no_url_is_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    assert endpoint().startswith("(not the URL of an endpoint)")
+
+
+def test_doctor_counts_cores_where_a_process_cannot_be_tied_to_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_getaffinity")
+    assert cores() == f"{os.cpu_count()} of {os.cpu_count()}"
+
+
+def test_inspect_shows_no_password(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run"
+    shutil.copytree(runs / "2026-11-01T1200_reacher_aaaa", path)
+    run = json.loads((path / "run.json").read_text())
+    run["config"]["llm"]["base_url"] = "https://user:sesame@llm.example/v1"
+    (path / "run.json").write_text(json.dumps(run))
+    assert main(["inspect", str(path), "--json"]) == 0
+    said = capsys.readouterr().out
+    assert json.loads(said)["run"]["config"]["llm"]["base_url"] == "https://llm.example/v1"
+    assert "sesame" not in said
 
 
 def test_a_closed_pipe_is_no_error() -> None:
