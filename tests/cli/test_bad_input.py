@@ -54,6 +54,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["run", *CARTPOLE, "--success", "True", "--success-rule", "hold:3"], "held:K"),
         (["run", *CARTPOLE, "--success", "True", "--env-kwargs", "{a"], "JSON"),
         (["run", *CARTPOLE, "--success", "True", "--env-kwargs", '{"pole": 1}'], "pole"),
+        (["run", *CARTPOLE, "--success", "True", "--env-kwargs", "[1]"], "env_kwargs"),
+        (["envs", "show", "CartPole-v1", "--env-kwargs", "[1]"], "env_kwargs"),
         (["run", *CARTPOLE, "--success", "True", "--step-limit", "0"], "--step-limit 0"),
         (["run", "reacher", "--rounds", "0"], "--rounds 0"),
         (["run", "reacher", "--rounds", "three"], "--rounds"),
@@ -139,6 +141,13 @@ def test_a_good_reward_file(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_runs_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -> None:
     Path("file").write_text("in the way")
     assert "--runs FOLDER" in complaint(capsys, "run", "reacher", "--runs", "file/runs")
+
+
+def test_shared_trainings_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("in the way")
+    said = complaint(capsys, "run", "reacher", "--designer", "composer", "--shared-trainings", "file/shared")
+    assert "--shared-trainings file/shared" in said
+    assert not list(Path("runs").iterdir())
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="needs root, to become an ordinary user")
