@@ -122,7 +122,7 @@ class Train(Command):
         folder = self.runs / f"train-{self.file.stem}-{digest}"
         engine = LocalEngine(self.slots, self.timeout)
         seeds = range(self.first_seed, self.first_seed + self.seeds)
-        folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder)
         with locked(folder), watched() as display:
             results = Trainings(RunFolder(folder), task, engine, display).run(rewards, seeds, self.episodes)
         labels = {name: self.file.stem if name == "designed" else name for name in rewards}

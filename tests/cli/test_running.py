@@ -15,11 +15,21 @@ import autoreward
 from autoreward.cli import main
 from autoreward.commands.sweep import SweepRecord
 from autoreward.records import read_record
-from autoreward.store.folder import RunFolder
+from autoreward.store.folder import RunFolder, locked
 from autoreward.testing.trainer import CLIMB
+from autoreward.training.contract import TrainingJob
 
 LINE = ["--env", "autoreward.testing.trainer:LineEnv", "--step-limit", "10"]
 TASK = [*LINE, "--text", "Climb above 3.", "--success", "obs_0 > 3"]
+SIGNS = """\
+IDEA = "Up counts."
+
+def sparse(state, action, next_state, memory):
+    return {"top": next_state["obs_0"] > 3.0}
+
+def dense(state, action, next_state, memory):
+    return {"up": next_state["obs_0"] - state["obs_0"]}
+"""
 SMALL: dict[str, Any] = {
     "designer": "composer",
     "rounds": 1,
@@ -102,6 +112,14 @@ def test_a_sweep_is_resumed_where_it_stood(capsys: pytest.CaptureFixture[str]) -
     assert record.cells[0].name not in said.split("Success on fresh seeds")[0]
     assert read_record(folder / "sweep.json", SweepRecord) == record
 
+    # A second sweep waits for no one, and leaves alone what the first has just begun.
+    begun = folder / record.cells[1].name
+    (begun / "run.json").rename(begun / "run.json.kept")
+    with locked(folder):
+        assert main(["sweep", "line.yaml"]) == 2
+    assert "another process is at work" in capsys.readouterr().err
+    (begun / "run.json.kept").rename(begun / "run.json")
+
     Path("line.yaml").write_text(json.dumps({**sweep, "config": {**SMALL, "rounds": 2}}))
     assert main(["sweep", "line.yaml"]) == 2
     assert "--folder" in capsys.readouterr().err
@@ -116,3 +134,36 @@ def test_train_measures_a_file_beside_the_baselines(capsys: pytest.CaptureFixtur
     assert all(label in said for label in ("climb", "sparse", "human", "1 seed x 3 episodes", "policy of seed 0"))
     assert main(["train", "climb.py", *LINE[:2], "--seeds", "1"]) == 2
     assert "--success" in capsys.readouterr().err
+
+
+def test_train_takes_a_file_named_like_a_baseline() -> None:
+    Path("sparse.py").write_text(CLIMB.replace("position", "obs_0"))
+    given = ["sparse.py", *LINE[:2], "--success", "obs_0 > 3", "--seeds", "1", "--episodes", "2"]
+    train = ["train", *given, "--trainer.name", SMALL["trainer"]["name"]]
+    assert main([*train, "--steps", "512", "--baselines"]) == 0
+    (folder,) = Path("runs").glob("train-sparse-*")
+    jobs = [read_record(path, TrainingJob) for path in folder.glob("trainings/*/job.json")]
+    assert sorted(job.reward.kind for job in jobs) == ["human", "program", "sparse"]
+
+    # A training of another length is another training: the policy of the first stays what it was.
+    (first,) = (path.parent for path in folder.glob("trainings/*/job.json") if '"program"' in path.read_text())
+    before = {path: path.stat().st_mtime_ns for path in first.iterdir()}
+    for steps in ("1024", "512"):
+        assert main([*train, "--steps", steps]) == 0
+    assert {path: path.stat().st_mtime_ns for path in first.iterdir()} == before
+    assert len(list(folder.glob("trainings/*/job.json"))) == 4
+    with locked(folder):
+        assert main([*train, "--steps", "512"]) == 2
+
+
+def test_a_reference_is_trained_in_its_own_grammar() -> None:
+    Path("reference.py").write_text(CLIMB.replace("position", "obs_0"))
+    task = {"text": "Climb.", "success": {"expression": "obs_0 > 3"}, "reference": "reference.py"}
+    Path("line.yaml").write_text(json.dumps({"env": {"id": LINE[1], "step_limit": 10}, "tasks": {"climb": task}}))
+    Path("signs.py").write_text(SIGNS)
+    given = ["signs.py", "--env", "line.yaml", "--grammar", "signs", "--seeds", "1", "--episodes", "2"]
+    trainer = ["--trainer.name", SMALL["trainer"]["name"], "--steps", "512"]
+    assert main(["train", *given, *trainer, "--baselines"]) == 0
+    jobs = [read_record(path, TrainingJob) for path in Path("runs").glob("train-signs-*/trainings/*/job.json")]
+    grammars = {job.reward.source: job.reward.grammar for job in jobs if job.reward.kind == "program"}
+    assert grammars == {SIGNS: "signs", Path("reference.py").read_text(): "terms"}
