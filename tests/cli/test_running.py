@@ -77,7 +77,13 @@ def test_an_interrupt_says_how_to_go_on() -> None:
     program = [sys.executable, "-m", "autoreward", "run", *TASK, "--config", "small.yaml", "--slots", "1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
-        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        program,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # A shell that started these tests in the background has told them, and so the program, to ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 60
         while not list(Path("runs").glob("*/trainings/*/job.json")) and time.monotonic() < deadline:

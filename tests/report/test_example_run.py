@@ -22,7 +22,7 @@ def test_two_rounds_of_three_with_one_refused(folder: RunFolder) -> None:
     assert len(statuses) == 6
     assert statuses.count("refused") == 1
     findings = [found for round_ in (0, 1) for found in folder.analysis(round_).candidates.values() if found.findings]
-    assert len(findings) >= 3
+    assert len(findings) >= 2
 
 
 def test_every_training_that_a_record_names_has_its_job_and_result(folder: RunFolder) -> None:
