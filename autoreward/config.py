@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from autoreward.records import Record
 from autoreward.task import Fraction, Positive, Task, TrainerSettings
@@ -88,6 +88,14 @@ class LLMConfig(Record):
     """Whether the Critic reviews candidates with the language model after its executable checks."""
     prompts: Path | None = None
     """Folder of templates that replace the built-in ones of the same name (`autoreward prompts copy`)."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_user(cls, url: str | None) -> str | None:
+        """The configuration is written into run folders, so nothing secret may be in it."""
+        if url is not None and "@" in url:
+            raise ValueError("a URL with user or password would be written into the run; set OPENAI_API_KEY instead")
+        return url
 
 
 class RunConfig(Record):

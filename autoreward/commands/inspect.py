@@ -11,12 +11,11 @@ from rich.text import Text
 
 from autoreward.api import find_run
 from autoreward.commands.arguments import Command, Json, RunName
-from autoreward.commands.doctor import shown_url
 from autoreward.designer.contract import Finding
 from autoreward.display import clean, code, new_console, one_line, outcome, rows_table, show, table
 from autoreward.report.text import duration, number, percent
 from autoreward.store.folder import RunFolder
-from autoreward.store.records import CandidateRecord, Report, RunRecord
+from autoreward.store.records import CandidateRecord, Report
 
 
 class Inspect(Command):
@@ -56,20 +55,13 @@ def as_data(folder: RunFolder) -> dict[str, Any]:
     return {
         "folder": str(folder.path),
         "finished": report is not None,
-        "run": _run_data(folder.run()),
+        "run": folder.run().model_dump(mode="json"),
         "spent": folder.spent().model_dump(mode="json"),
         "rounds": [_round_data(folder, round_) for round_ in folder.rounds()],
         "selection": selection.model_dump(mode="json") if selection else None,
         "report": report.model_dump(mode="json") if report else None,
         "best": {"round": best[0], "index": best[1], "source": folder.source(*best)} if best else None,
     }
-
-
-def _run_data(run: RunRecord) -> dict[str, Any]:
-    data = run.model_dump(mode="json")
-    if url := run.config.llm.base_url:
-        data["config"]["llm"]["base_url"] = shown_url(url)
-    return data
 
 
 def _round_data(folder: RunFolder, round_: int) -> dict[str, Any]:

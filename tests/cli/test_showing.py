@@ -196,9 +196,9 @@ def test_inspect_shows_no_password(runs: Path, tmp_path: Path, capsys: pytest.Ca
     run = json.loads((path / "run.json").read_text())
     run["config"]["llm"]["base_url"] = "https://user:sesame@llm.example/v1"
     (path / "run.json").write_text(json.dumps(run))
-    assert main(["inspect", str(path), "--json"]) == 0
-    said = capsys.readouterr().out
-    assert json.loads(said)["run"]["config"]["llm"]["base_url"] == "https://llm.example/v1"
+    assert main(["inspect", str(path), "--json"]) == 2
+    said = "".join(capsys.readouterr())
+    assert "run.json" in said
     assert "sesame" not in said
 
 
