@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from autoreward.records import Record
 from autoreward.task import Fraction, Positive, Task, TrainerSettings
 
+PASSWORD_IN_URL = (
+    "the endpoint's URL must hold no user and no password, since it is shown and recorded. Type "
+    "`export OPENAI_API_KEY=...` for the key; an @ of the path is written %40"
+)
 SeedCount = Annotated[int, Field(gt=0, le=1000)]
 
 
@@ -92,9 +97,13 @@ class LLMConfig(Record):
     @field_validator("base_url")
     @classmethod
     def _without_user(cls, url: str | None) -> str | None:
-        """The configuration is written into run folders, so nothing secret may be in it."""
+        """The configuration is written into run folders, so nothing secret may be in it.
+
+        Pydantic puts the input of a ValueError into its message, so the fault is given with another one.
+        """
         if url is not None and "@" in url:
-            raise ValueError("a URL with user or password would be written into the run; set OPENAI_API_KEY instead")
+            fault = InitErrorDetails(type=PydanticCustomError("password_in_url", PASSWORD_IN_URL), input="***")
+            raise ValidationError.from_exception_data(cls.__name__, [fault])
         return url
 
 

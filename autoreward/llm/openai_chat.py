@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from autoreward.config import LLMConfig
+from autoreward.config import PASSWORD_IN_URL, LLMConfig
 from autoreward.errors import EndpointError
 from autoreward.llm.contract import CallName, Message, Reply
 from autoreward.llm.failures import NO_KEY, explain, one_line, without_password
@@ -32,7 +32,7 @@ class OpenAIChat:
         """Nothing is sent yet.
 
         Raises:
-            EndpointError: there is neither a key nor a base URL, or the URL is none.
+            EndpointError: there is neither a key nor a base URL, or the URL is none, or holds a password.
         """
         self._config = config
         given = config.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
@@ -44,7 +44,9 @@ class OpenAIChat:
             raise EndpointError(
                 "OPENAI_API_KEY holds characters that no key has; type `export OPENAI_API_KEY=...` anew"
             )
-        if urlsplit(self._url).scheme not in ("http", "https") or not urlsplit(self._url).hostname:
+        if "@" in self._url:
+            raise EndpointError(f"{PASSWORD_IN_URL} (OPENAI_BASE_URL)")
+        if not _is_url(self._url):
             raise EndpointError(
                 f"{one_line(self._url)!r} is not the URL of an endpoint; it looks like http://localhost:8000/v1 "
                 "(--llm.base-url, or OPENAI_BASE_URL)"
@@ -109,3 +111,11 @@ class OpenAIChat:
             completion_tokens=usage.completion_tokens if usage else None,
             seconds=seconds,
         )
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -9,14 +9,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+import openai
 import pytest
+from pydantic import ValidationError
 
-from autoreward.config import LLMConfig
-from autoreward.errors import EndpointError
+from autoreward.cli import main
+from autoreward.config import LLMConfig, RunConfig
+from autoreward.errors import EndpointError, UserError
 from autoreward.llm.contract import CallName, Message
+from autoreward.llm.failures import explain
 from autoreward.llm.openai_chat import OpenAIChat
+from autoreward.records import read_yaml
 from autoreward.testing.chat import check_chat
 
 ASK = (Message(role="system", content="Be short."), Message(role="user", content="Hello?"))
@@ -132,9 +138,31 @@ def test_a_local_endpoint_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         assert OpenAIChat(config(None)).complete(NAME, ASK).text == "Hi."
 
 
-def test_a_url_that_is_none() -> None:
+@pytest.mark.parametrize("url", ["localhost:8000", "http://[::1", "http://"])
+def test_a_url_that_is_none(url: str) -> None:
     with pytest.raises(EndpointError, match="http://localhost:8000/v1"):
-        OpenAIChat(config("localhost:8000"))
+        OpenAIChat(config(url))
+
+
+PASSWORDS = ("http://me:pass@host/v1", "me:pass@host/v1", "http://me:pass/#w@host/v1")
+
+
+@pytest.mark.parametrize("url", PASSWORDS)
+def test_a_url_with_a_password_is_refused_and_not_shown(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        LLMConfig(base_url=url)
+    assert main(["run", "hopper", "--dry-run", "--llm.base-url", url]) == 2
+    (tmp_path / "run.yaml").write_text(f"llm:\n  base_url: {url!r}\n")
+    with pytest.raises(UserError, match=r"run\.yaml: llm\.base_url") as unread:
+        read_yaml(tmp_path / "run.yaml", RunConfig, "config file")
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    with pytest.raises(EndpointError) as refused:
+        OpenAIChat(LLMConfig())
+    for text in (str(caught.value), capsys.readouterr().err, str(unread.value), str(refused.value)):
+        assert "export OPENAI_API_KEY=" in text
+        assert "pass" not in text.replace("password", "")
 
 
 def test_a_wrong_key() -> None:
@@ -230,4 +258,12 @@ def test_a_reply_without_content_is_a_reply(body: dict[str, Any]) -> None:
 def test_half_a_key_is_not_shown_either() -> None:
     long = "x" * 150 + f" your key {KEY * 3} is wrong"
     message = failure((401, fault(long)))
+    assert KEY[:8] not in message
+
+
+def test_a_connection_that_fails_does_not_show_the_key() -> None:
+    error = openai.APIConnectionError(request=cast(Any, None))
+    error.__cause__ = OSError("x" * 170 + f" no header: Bearer {KEY}")
+    message = explain(error, config("http://localhost/v1"), "http://localhost/v1", KEY)
+    assert "Bearer ***" in message
     assert KEY[:8] not in message
