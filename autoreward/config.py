@@ -22,7 +22,9 @@ class TrainerOverrides(Record):
     """Settings of PPO that replace the pack's; None keeps them. Meanings: `autoreward.task.TrainerSettings`."""
 
     name: str | None = None
-    """Which trainer: `sb3`, or `module:attr`."""
+    """Which trainer: `batch`, `sb3`, or `module:attr`."""
+    device: Literal["auto", "cpu", "cuda"] | None = None
+    """Where the policy is trained."""
     num_envs: Positive | None = None
     """Environments stepped together, N."""
     rollout: Positive | None = None

@@ -23,7 +23,9 @@ class TrainerSettings(Record):
     """PPO's settings. Packs give those that suit their environment; `RunConfig.trainer` overrides single ones."""
 
     name: str = "sb3"
-    """Which trainer: `sb3`, or `module:attr` of your own."""
+    """Which trainer: `batch`, `sb3`, or `module:attr` of your own."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the policy is trained; `auto` takes a GPU where there is one and the batch is large enough to fill it."""
     num_envs: Positive = 16
     """Environments stepped together, N."""
     rollout: Positive = 128

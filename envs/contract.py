@@ -28,6 +28,8 @@ class BatchEnv(gymnasium.vector.VectorEnv[Array, Array, Array]):
     schema: EnvSchema
     num_envs: int
     closed: bool = False
+    faults: int = 0
+    """Simulations that blew up so far: each is an episode that terminated."""
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
         """Fields of the present state, each [N, ...], as copies: float32, or int64 and bool where the schema says so.
@@ -36,6 +38,21 @@ class BatchEnv(gymnasium.vector.VectorEnv[Array, Array, Array]):
             UnknownName: a name is not a field of the schema.
         """
         raise NotImplementedError("every BatchEnv reads its own fields")
+
+    def action_mask(self) -> NDArray[np.bool_] | None:
+        """[N, choices]: the discrete actions that are allowed now; None where all of them are, always."""
+        return None
+
+    def snapshot(self) -> dict[str, Array] | None:
+        """The whole state of every simulation, counters and random generators included, or None where it cannot be had.
+
+        `restore` of it, in another process too, goes on bit for bit.
+        """
+        return None
+
+    def restore(self, arrays: dict[str, Array]) -> None:
+        """Go back to a `snapshot`."""
+        raise NotImplementedError("this environment gives no snapshots")
 
     def render_frame(self) -> NDArray[np.uint8]:
         """A picture [H, W, 3] of the first environment.

@@ -11,7 +11,7 @@ from autoreward.language.program import Grammar
 from autoreward.records import Record
 from autoreward.task import Task
 
-TRAINER_VERSION = 1
+TRAINER_VERSION = 2
 """Part of every training's hash: raise it when the same job would give another result."""
 
 
@@ -104,6 +104,10 @@ class TrainingResult(Record):
     cpu_seconds: float = 0.0
     reward_seconds: float = 0.0
     """Share of `seconds` spent waiting for the cell."""
+    timers: dict[str, float] = {}
+    """Seconds of the training loop by part: physics, judge, forward, reward, normalise, update ..."""
+    faults: int = 0
+    """Simulations that blew up and were begun anew."""
 
 
 class Progress(Record):

@@ -12,6 +12,12 @@ TRAJECTORIES = "trajectories.npz"
 failed ones) listed in `recorded` [R] (indices into E): `action` [R, T, ...], `field.NAME` [R, T + 1, ...] with the
 state before the first step at index 0, padded with the last state."""
 WORKER_LOG = "worker.log"
+SNAPSHOTS = ".snapshots"
+"""Folder of the policies that wait for their evaluation; gone when the training ends."""
+CHECKPOINT = "checkpoint.npz"
+"""Everything that a training needs to go on from where it was (`batch` only)."""
+FAULT = "fault.npz"
+"""Where a training failed on numbers that are not finite: the states, actions and rewards that show it."""
 
 
 def result_name(steps: int) -> str:

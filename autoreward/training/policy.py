@@ -17,10 +17,13 @@ from autoreward.errors import UserError
 from autoreward.records import write_bytes
 
 FORMAT = "autoreward-policy-1"
+FORMAT_2 = "autoreward-policy-2"
+"""Of policies with an activation or a squashed output, which readers of the first format would act wrongly with."""
 EPSILON = 1e-8
 
 Array = NDArray[Any]
 Kind = Literal["continuous", "discrete"]
+Activation = Literal["tanh", "relu"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Policy:
-    """Normalised observation -> tanh layers -> mean action (clipped to its bounds) or the most likely choice."""
+    """Normalised observation -> hidden layers -> mean action (clipped or squashed to its bounds) or the best choice."""
 
     layers: tuple[Layer, ...]
     """Hidden layers and the action layer, in order."""
@@ -49,6 +52,10 @@ class Policy:
     low: NDArray[np.float32]
     """[A], bounds of continuous actions (possibly infinite); [0] and [choices - 1] for discrete ones."""
     high: NDArray[np.float32]
+    activation: Activation = "tanh"
+    """Of the hidden layers."""
+    squash: bool = False
+    """Whether continuous actions are the output's tanh, scaled to their bounds (SAC, TD3), instead of clipped."""
 
     def act(self, obs: Array) -> Array:
         """The deterministic actions.
@@ -61,20 +68,27 @@ class Policy:
         """
         normalised = (np.asarray(obs, dtype=np.float64) - self.mean) / np.sqrt(self.variance + EPSILON)
         hidden: Array = np.clip(normalised, -self.clip, self.clip).astype(np.float32)
+        output: Array
         for layer in self.layers[:-1]:
-            hidden = np.tanh(hidden @ layer.weight.T + layer.bias)
-        output: Array = hidden @ self.layers[-1].weight.T + self.layers[-1].bias
+            output = hidden @ layer.weight.T + layer.bias
+            hidden = np.tanh(output) if self.activation == "tanh" else np.maximum(output, 0.0)
+        output = hidden @ self.layers[-1].weight.T + self.layers[-1].bias
         if self.kind == "discrete":
             return np.asarray(output.argmax(axis=-1), dtype=np.int64)
+        if self.squash:
+            output = self.low + 0.5 * (np.tanh(output) + 1.0) * (self.high - self.low)
         return np.clip(output, self.low, self.high).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        """Write it atomically as safetensors, with format, clip and kind in the header."""
+        """Write it atomically as safetensors, with format, clip, kind, activation and squash in the header."""
         tensors: dict[str, Array] = {"mean": self.mean, "variance": self.variance, "low": self.low, "high": self.high}
         for index, layer in enumerate(self.layers):
             tensors[f"layer.{index}.weight"] = layer.weight
             tensors[f"layer.{index}.bias"] = layer.bias
-        header = {"format": FORMAT, "kind": self.kind, "clip": repr(self.clip), "layers": str(len(self.layers))}
+        header: dict[str, Any] = {"format": FORMAT, "kind": self.kind, "clip": repr(self.clip)}
+        header["layers"] = str(len(self.layers))
+        if self.activation != "tanh" or self.squash:
+            header |= {"format": FORMAT_2, "activation": self.activation, "squash": self.squash}
         contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
         write_bytes(path, save(contiguous, metadata={"policy": json.dumps(header)}))
 
@@ -93,7 +107,7 @@ class Policy:
             raise UserError(f"policy {path} does not exist") from None
         except (OSError, SafetensorError, ValueError) as error:
             raise UserError(f"policy {path} does not read as safetensors: {error}") from None
-        if header.get("format") != FORMAT:
+        if header.get("format") not in (FORMAT, FORMAT_2):
             raise UserError(f"policy {path} is not one that autoreward wrote (expected format {FORMAT})")
         return cls._from_tensors(header, tensors)
 
@@ -110,4 +124,6 @@ class Policy:
             kind=header["kind"],
             low=tensors["low"],
             high=tensors["high"],
+            activation=header.get("activation", "tanh"),
+            squash=bool(header.get("squash", False)),
         )

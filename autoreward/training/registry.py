@@ -7,7 +7,7 @@ import importlib
 from autoreward.errors import UnknownName, UserError
 from autoreward.training.contract import Trainer
 
-BUILT_IN = {"sb3": "autoreward.training.sb3:SB3Trainer"}
+BUILT_IN = {"batch": "autoreward.training.batch:BatchTrainer", "sb3": "autoreward.training.sb3:SB3Trainer"}
 
 
 def find_trainer(name: str) -> Trainer:
@@ -20,7 +20,7 @@ def find_trainer(name: str) -> Trainer:
     path = BUILT_IN.get(name, name)
     module_name, colon, attribute = path.partition(":")
     if not colon:
-        raise UnknownName("trainer", name, BUILT_IN, "Type sb3, or module:attr for a trainer of your own.")
+        raise UnknownName("trainer", name, BUILT_IN, "Type batch, sb3, or module:attr for a trainer of your own.")
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:

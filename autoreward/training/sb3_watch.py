@@ -1,11 +1,8 @@
-"""What watches a Stable-Baselines3 training: rewards, progress, evaluations on the way, and the best checkpoint."""
+"""What watches a Stable-Baselines3 training: has rollouts rewarded, and tells the session of them."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,90 +13,28 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
 from autoreward.errors import TrainingFailed
-from autoreward.training.contract import Evaluation, Progress
 from autoreward.training.deferred import DeferredRewards
-from autoreward.training.evaluator import Evaluator, Request
 from autoreward.training.policy import Layer, Policy
-from autoreward.training.statistics import EpisodeLog
-
-WINDOW = 20
-"""Finished episodes whose mean own return judges a checkpoint, at least."""
-EARLIEST = 0.2
-"""Share of the training before which no checkpoint is kept: early returns are luck."""
-PAUSE = 0.25
-"""Seconds between two reports of progress."""
+from autoreward.training.session import Session
 
 
 class Watch(BaseCallback):
-    """Has each rollout rewarded, keeps the best policy by own return, asks for evaluations, and reports progress."""
+    """Has each rollout rewarded at its end, and tells the session of it."""
 
-    def __init__(
-        self,
-        ppo: PPO,
-        normalised: VecNormalize,
-        rewards: DeferredRewards,
-        log: EpisodeLog,
-        steps: int,
-        snapshots: Path,
-        evaluations: int,
-        request: Callable[[Path, int], Request],
-        evaluator: Evaluator,
-        progress: Callable[[Progress], None],
-    ) -> None:
+    def __init__(self, session: Session, ppo: PPO, normalised: VecNormalize, rewards: DeferredRewards) -> None:
         super().__init__()
-        self._ppo, self._normalised, self._rewards = ppo, normalised, rewards
-        self._log, self._steps, self._snapshots = log, steps, snapshots
-        # The last evaluation is of the policy after the last update: the trainer asks for it.
-        self._due = [steps * (index + 1) // evaluations for index in range(evaluations - 1)]
-        self._request, self._evaluator, self._progress = request, evaluator, progress
-        self._told = time.monotonic()
-        self._known_episodes = 0
-        self._best_return = float("-inf")
-        self.best: Policy | None = None
-        """None until a checkpoint could be judged."""
-        self.best_step = 0
-        self.evaluations: list[Evaluation] = []
-
-    def state(self, stage: Literal["training", "evaluating"]) -> Progress:
-        """Where the training stands."""
-        return Progress(
-            stage=stage,
-            step=min(self.num_timesteps, self._steps),
-            steps=self._steps,
-            own_return=self._log.recent_return(WINDOW),
-            success_rate=self.evaluations[-1].success_rate if self.evaluations else None,
-        )
+        self._session, self._ppo, self._normalised, self._rewards = session, ppo, normalised, rewards
 
     def _on_rollout_start(self) -> None:
         check_finite(self._ppo)
 
     def _on_step(self) -> bool:
-        if time.monotonic() - self._told >= PAUSE:
-            self._told = time.monotonic()
-            self._progress(self.state("training"))
+        self._session.tick(self.num_timesteps)
         return True
 
     def _on_rollout_end(self) -> None:
         self._rewards.fill(self._ppo.rollout_buffer, self.locals["values"], self.locals["dones"])
-        self._keep_best()
-        self.evaluations += self._evaluator.ready()
-        if self._due and self.num_timesteps >= self._due[0]:
-            self._due = [step for step in self._due if step > self.num_timesteps]
-            path = self._snapshots / f"{self.num_timesteps}.safetensors"
-            snapshot(self._ppo, self._normalised).save(path)
-            self._evaluator.submit(self._request(path, self.num_timesteps))
-
-    def _keep_best(self) -> None:
-        """Judge the policy that has just collected a rollout by the episodes that ended under it."""
-        fresh = self._log.count - self._known_episodes
-        self._known_episodes = self._log.count
-        if not fresh or self._log.count < WINDOW or self.num_timesteps < EARLIEST * self._steps:
-            return
-        mean = self._log.recent_return(max(WINDOW, fresh))
-        # On a tie the later policy, which has learnt longer.
-        if mean is not None and mean >= self._best_return:
-            self._best_return, self.best_step = mean, self.num_timesteps
-            self.best = snapshot(self._ppo, self._normalised)
+        self._session.after_rollout(self.num_timesteps, lambda: snapshot(self._ppo, self._normalised))
 
 
 def snapshot(model: PPO, env: VecNormalize) -> Policy:

@@ -1,0 +1,243 @@
+"""What every trainer does around its learner: worlds, rewards, evaluations on the way, the best checkpoint, the result.
+
+A trainer collects a rollout with `Session.collector`, has it scored, says `after_rollout`, and updates its policy; at the
+end it hands over the last policy and gets the result.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autoreward.envs.registry import make_env
+from autoreward.sandbox.process import ProcessCell
+from autoreward.training.collect import Collector
+from autoreward.training.contract import Evaluation, Progress, TrainingJob, TrainingResult
+from autoreward.training.evaluator import Evaluator, Request
+from autoreward.training.files import EPISODES, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
+from autoreward.training.policy import Policy
+from autoreward.training.rewards import ProgramReward, RewardSource, make_reward
+from autoreward.training.seeds import derive
+from autoreward.training.statistics import EpisodeLog, curves, term_statistics
+from autoreward.training.trajectories import episode_terms
+
+WINDOW = 20
+"""Finished episodes whose mean own return judges a checkpoint, at least."""
+EARLIEST = 0.2
+"""Share of the training before which no checkpoint is kept: early returns are luck."""
+PAUSE = 0.25
+"""Seconds between two reports of progress."""
+
+Array = NDArray[Any]
+Report = Callable[[Progress], None]
+Snapshot = Callable[[], Policy]
+"""Copies the policy as it is now."""
+
+
+class Session:
+    """One training around its learner, from its start to its result. Use it as a context.
+
+    Args:
+        job: what to train.
+        steps: environment steps to reach.
+        folder: of the training; its files are written there.
+        report: told where the training stands.
+    """
+
+    def __init__(self, job: TrainingJob, steps: int, folder: Path, report: Report) -> None:
+        self.job, self.steps, self.folder, self._report = job, steps, folder, report
+        self._started, self._used = time.monotonic(), _cpu_seconds()
+        report(Progress(stage="starting", steps=steps))
+        self._stack = ExitStack()
+        self._snapshots = folder / SNAPSHOTS
+        settings = job.task.trainer
+        try:
+            self._evaluator = Evaluator(job.task, max(job.episodes, settings.evaluation_episodes))
+            self._stack.callback(self._evaluator.close)
+            env = make_env(job.task.env, settings.num_envs)
+            self._stack.callback(env.close)
+            self.reward: RewardSource = make_reward(job.reward, env.schema, ProcessCell)
+            self._stack.callback(lambda: self.reward.close())
+        except BaseException:
+            self._stack.close()
+            raise
+        self.log = EpisodeLog(settings.num_envs)
+        self.collector = Collector(env, job.task, self.reward, self.log)
+        # The last evaluation is of the policy after the last update: `result` asks for it.
+        count = settings.evaluations
+        self._due = [steps * (index + 1) // count for index in range(count - 1)]
+        self._pending: list[int] = []
+        self._evaluations: list[Evaluation] = []
+        self._told = time.monotonic()
+        self._known_episodes = 0
+        self._best_return = float("-inf")
+        self._best: Policy | None = None
+        self._best_step = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+        # Policies that wait for an evaluation are needed again by whoever goes on from the checkpoint.
+        shutil.rmtree(self._snapshots, ignore_errors=True)
+
+    def tick(self, step: int) -> None:
+        """Report progress, now and then; cheap enough to be called in every step."""
+        if time.monotonic() - self._told >= PAUSE:
+            self._told = time.monotonic()
+            self._report(self._state("training", step))
+
+    def after_rollout(self, step: int, snapshot: Snapshot) -> bool:
+        """A rollout has been scored, and the policy that collected it has not been updated since.
+
+        Returns:
+            Whether an evaluation was due at this step: a good moment for a checkpoint.
+        """
+        self._keep_best(step, snapshot)
+        self._take(self._evaluator.ready())
+        if not self._due or step < self._due[0]:
+            return False
+        self._due = [due for due in self._due if due > step]
+        snapshot().save(self._snapshot_path(step))
+        self._pending.append(step)
+        self._ask(self._snapshot_path(step), step)
+        return True
+
+    def result(self, step: int, last: Policy, timers: dict[str, float] | None = None) -> TrainingResult:
+        """Evaluate the last policy and the shipped one, write the folder's files, and sum up.
+
+        Args:
+            step: environment steps trained.
+            last: the policy after the last update.
+            timers: seconds of the learner's parts.
+
+        Raises:
+            TrainingFailed: the evaluator died, or an evaluation failed.
+        """
+        last.save(self.folder / POLICY_LAST)
+        (self._best or last).save(self.folder / POLICY)
+        self.log.write(self.folder / EPISODES)
+        last_evaluation, final = self._evaluate_final(step)
+        arrays = self.log.arrays()
+        course = curves(arrays, self.steps)
+        sums = {}
+        if isinstance(self.reward, ProgramReward):
+            sums = episode_terms(self.folder / TRAJECTORIES, self.reward)
+        result = TrainingResult(
+            hash=self.job.hash,
+            steps=self.steps,
+            status="ok",
+            evaluations=(*self._evaluations, last_evaluation),
+            final=final,
+            last=last_evaluation if self._best is not None else None,
+            shipped_step=self._best_step if self._best is not None else step,
+            own_return=course.own_return,
+            train_success=course.success,
+            points=course.points,
+            terms=term_statistics(arrays, self.steps, self.log.constant_terms()),
+            episode_terms=sums,
+            reward_seconds=self.reward.seconds,
+            timers=timers or {},
+            faults=self.collector.env.faults,
+        )
+        return self._timed(result)
+
+    def _timed(self, result: TrainingResult) -> TrainingResult:
+        # The evaluator and the cell count: they have to have ended for that.
+        self._stack.close()
+        seconds, used = time.monotonic() - self._started, _cpu_seconds() - self._used
+        return result.model_copy(update={"seconds": seconds, "cpu_seconds": used})
+
+    def _state(self, stage: Literal["training", "evaluating"], step: int) -> Progress:
+        return Progress(
+            stage=stage,
+            step=min(step, self.steps),
+            steps=self.steps,
+            own_return=self.log.recent_return(WINDOW),
+            success_rate=self._evaluations[-1].success_rate if self._evaluations else None,
+        )
+
+    def _keep_best(self, step: int, snapshot: Snapshot) -> None:
+        """Judge the policy that has just collected a rollout by the episodes that ended under it."""
+        fresh = self.log.count - self._known_episodes
+        self._known_episodes = self.log.count
+        if not fresh or self.log.count < WINDOW or step < EARLIEST * self.steps:
+            return
+        mean = self.log.recent_return(max(WINDOW, fresh))
+        # On a tie the later policy, which has learnt longer.
+        if mean is not None and mean >= self._best_return:
+            self._best_return, self._best_step = mean, step
+            self._best = snapshot()
+
+    def _snapshot_path(self, step: int) -> Path:
+        return self._snapshots / f"{step}.safetensors"
+
+    def _ask(self, path: Path, step: int) -> None:
+        seeds = derive(self.job.seed, "evaluation", self.job.task.trainer.evaluation_episodes)
+        self._evaluator.submit(Request(policy=path.absolute(), seeds=tuple(seeds), step=step))
+
+    def _take(self, evaluations: list[Evaluation]) -> None:
+        """Evaluations come in the order in which they were asked for."""
+        self._evaluations += evaluations
+        del self._pending[: len(evaluations)]
+
+    def _evaluate_final(self, step: int) -> tuple[Evaluation, Evaluation]:
+        """The last policy as during training, and the shipped one on the final evaluation's own seeds."""
+        state = self._state("evaluating", step)
+        self._ask(self.folder / POLICY_LAST, step)
+        self._evaluator.submit(
+            Request(
+                policy=(self.folder / POLICY).absolute(),
+                seeds=tuple(derive(self.job.seed, "final", self.job.episodes)),
+                step=self._best_step if self._best is not None else step,
+                trajectories=(self.folder / TRAJECTORIES).absolute(),
+            )
+        )
+        *during, last, final = self._evaluator.wait(lambda: self._report(state))
+        self._take(during)
+        return last, final
+
+
+def measure_random(job: TrainingJob, steps: int, folder: Path, report: Report) -> TrainingResult:
+    """Uniform actions: nothing is trained, only measured."""
+    started, used = time.monotonic(), _cpu_seconds()
+    state = Progress(stage="evaluating", steps=steps)
+    report(state)
+    evaluator = Evaluator(job.task, job.episodes)
+    try:
+        evaluator.submit(
+            Request(
+                policy=None,
+                seeds=tuple(derive(job.seed, "final", job.episodes)),
+                step=0,
+                trajectories=(folder / TRAJECTORIES).absolute(),
+            )
+        )
+        (final,) = evaluator.wait(lambda: report(state))
+    finally:
+        evaluator.close()
+    EpisodeLog(1).write(folder / EPISODES)
+    return TrainingResult(
+        hash=job.hash,
+        steps=steps,
+        status="ok",
+        final=final,
+        seconds=time.monotonic() - started,
+        cpu_seconds=_cpu_seconds() - used,
+    )
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
