@@ -1,4 +1,4 @@
-"""`verify` and `train`: a reward file alone. `export`: a run's reward as a package."""
+"""`verify` and `train`: a reward file alone. `export`: a run's reward as a package, and its policy."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from autoreward.critic.contract import Verdict
 from autoreward.display import clean, new_console, rows_table, table
 from autoreward.errors import UserError
 from autoreward.language.static import grammar_of
+from autoreward.records import read_record
 from autoreward.store.records import Report, Row
 from autoreward.task import Positive, Task
-from autoreward.training.contract import RewardSpec
-from autoreward.training.files import POLICY
+from autoreward.training.contract import RewardSpec, TrainingJob
+from autoreward.training.files import JOB, POLICY, WORKER_LOG
 
 NonNegative = Annotated[int, Field(ge=0)]
 Rule = Annotated[str, tyro.conf.arg(metavar="ever|final|held:K")]
@@ -133,35 +134,71 @@ class Export(Command):
     """Write a run's best reward as an importable package: reward, Gymnasium wrapper, manifest with the evidence."""
 
     run: RunName = None
-    """Path of the run folder, or a unique beginning of its name. Without it: the latest run."""
+    """Run folder, or a unique beginning of its name; with --sb3 also a training's folder. Without it: the latest run."""
     to: Path | None = None
-    """Folder to make; without it: the run's own `best/`."""
+    """Folder to make; without it: the run's own `best/`, or the training's folder."""
+    sb3: Flag = False
+    """Also write the trained policy as Stable-Baselines3 loads it: `policy.zip` and `vecnormalize.pkl`, two pickles."""
     runs: Path = Path("runs")
     """Folder that holds run folders."""
 
     def execute(self) -> int:
         """Write the package."""
-        path = find_run(self.run, self.runs)
+        if self.to is not None and self.to.exists() and (not self.to.is_dir() or any(self.to.iterdir())):
+            raise UserError(f"{self.to} is there already; name a folder that is new or empty with --to")
+        try:
+            if self.sb3 and self.run is not None and (Path(self.run) / JOB).exists():
+                self._training(Path(self.run))
+            else:
+                self._run(find_run(self.run, self.runs))
+        except OSError as error:
+            where = self.to or error.filename or "the package"
+            raise UserError(f"{where} cannot be written: {error.strerror or error}; give another with --to") from None
+        return 0
+
+    def _run(self, path: Path) -> None:
         from autoreward.search.final import export_run
         from autoreward.store.folder import RunFolder
 
         folder = RunFolder(path)
         report, record = folder.report(), folder.run()
-        to = self.to or folder.best
-        if self.to is not None and to.exists() and (not to.is_dir() or any(to.iterdir())):
-            raise UserError(f"{to} is there already; name a folder that is new or empty with --to")
+        finished, to, policy = report is not None, self.to or folder.best, folder.best / POLICY
         if report is None:
             analyses = [found for round_ in folder.rounds() if (found := folder.analysis(round_))]
             report = Report(winner=analyses[-1].incumbent if analyses else None, rows=(), spent=folder.spent())
-        try:
-            written = export_run(folder, record, report, to)
-            if self.to is not None and (folder.best / POLICY).exists():
-                shutil.copy(folder.best / POLICY, to / POLICY)
-        except OSError as error:
-            raise UserError(f"{to} cannot be written: {error.strerror or error}; give another with --to") from None
-        note = "" if folder.report() else "; the run is not finished, so there is no evidence from fresh seeds yet"
+        if self.sb3 and not policy.exists():
+            reason = (
+                "the trainings of its best reward failed, or best/ was changed"
+                if finished
+                else f"it is kept at the end of the run: autoreward resume {path}"
+            )
+            raise UserError(f"{path} has no trained policy to export; {reason}")
+        written = export_run(folder, record, report, to)
+        if self.to is not None and policy.exists():
+            shutil.copy(policy, to / POLICY)
+        note = "" if finished else "; the run is not finished, so there is no evidence from fresh seeds yet"
         new_console().print(Text(f"wrote {written}{note}"))
-        return 0
+        if self.sb3:
+            _write_sb3(policy, record.task, to)
+
+    def _training(self, path: Path) -> None:
+        job, to = read_record(path / JOB, TrainingJob), self.to or path
+        if not (path / POLICY).exists():
+            raise UserError(f"{path} has no trained policy to export; {path / WORKER_LOG} may tell why")
+        if to != path:
+            to.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path / POLICY, to / POLICY)
+        _write_sb3(path / POLICY, job.task, to)
+
+
+def _write_sb3(policy: Path, task: Task, to: Path) -> None:
+    from autoreward.training.policy import Policy
+    from autoreward.training.sb3_export import export_sb3
+
+    written, statistics = export_sb3(Policy.load(policy), task.env, to)
+    new_console().print(
+        Text(f"wrote {written} and {statistics.name}: PPO.load and VecNormalize.load read them; they are pickles")
+    )
 
 
 def read_reward(path: Path) -> str:

@@ -12,9 +12,12 @@ import pytest
 import autoreward
 from autoreward.cli import main
 from autoreward.commands.doctor import cores, endpoint
+from autoreward.records import write_record
 from autoreward.report.picture import NO_GL
 from autoreward.store.folder import RunFolder
 from autoreward.testing.folder import WINNER, example_run
+from autoreward.testing.trainer import NoTrainer, line_task
+from autoreward.training.contract import RewardSpec, TrainingJob
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,37 @@ def test_export_writes_the_package(runs: Path, tmp_path: Path, capsys: pytest.Ca
     assert (to / "reward.py").read_text() == RunFolder(runs / "2026-11-01T1200_reacher_aaaa").source(*WINNER)
     assert main(["export", "2026-11-01", "--runs", str(runs), "--to", str(to)]) == 2
     assert "--to" in capsys.readouterr().err
+
+
+def test_export_for_stable_baselines3(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from stable_baselines3 import PPO
+
+    to = tmp_path / "package"
+    said = shown(capsys, "export", "2026-11-01", "--runs", str(runs), "--to", str(to), "--sb3")
+    assert f"wrote {to / 'policy.zip'} and vecnormalize.pkl" in said
+    assert {"reward.py", "manifest.json", "policy.safetensors", "policy.zip", "vecnormalize.pkl"} <= set(os.listdir(to))
+    assert PPO.load(to / "policy.zip", device="cpu").action_space.shape == (2,)
+    unfinished = runs / "2026-11-02T1200_reacher_bbbb"
+    assert main(["export", str(unfinished), "--to", str(tmp_path / "other"), "--sb3"]) == 2
+    assert f"no trained policy to export; it is kept at the end of the run: autoreward resume {unfinished}" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "other").exists()
+
+
+def test_export_of_a_single_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from stable_baselines3 import PPO
+
+    job = TrainingJob(task=line_task(), reward=RewardSpec(kind="human"), seed=0, episodes=2)
+    folder = tmp_path / job.hash
+    write_record(folder / "job.json", job)
+    assert main(["export", str(folder), "--sb3"]) == 2
+    assert "no trained policy" in capsys.readouterr().err
+    NoTrainer().train(job, 100, folder, lambda progress: None)
+    assert str(folder / "policy.zip") in shown(capsys, "export", str(folder), "--sb3")
+    assert PPO.load(folder / "policy.zip", device="cpu").observation_space.shape == (2,)
+    assert main(["export", str(folder), "--sb3", "--to", str(tmp_path / "elsewhere")]) == 0
+    assert set(os.listdir(tmp_path / "elsewhere")) == {"policy.safetensors", "policy.zip", "vecnormalize.pkl"}
 
 
 def test_envs_lists_every_task(capsys: pytest.CaptureFixture[str]) -> None:

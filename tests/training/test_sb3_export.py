@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def network(
             generator.normal(0.0, 1.0 / np.sqrt(inputs), (outputs, inputs)).astype(np.float32),
             generator.normal(0.0, 0.3, outputs).astype(np.float32),
         )
-        for inputs, outputs in zip(widths, widths[1:], strict=False)
+        for inputs, outputs in pairwise(widths)
     )
     if not squash:
         layers = (*layers[:-1], Layer(layers[-1].weight * 2.5, layers[-1].bias))
