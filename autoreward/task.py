@@ -22,7 +22,7 @@ Fraction = Annotated[float, PydanticField(gt=0, le=1)]
 class TrainerSettings(Record):
     """PPO's settings. Packs give those that suit their environment; `RunConfig.trainer` overrides single ones."""
 
-    name: str = "sb3"
+    name: str = "batch"
     """Which trainer: `batch`, `sb3`, or `module:attr` of your own."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the policy is trained; `auto` takes a GPU where there is one and the batch is large enough to fill it."""

@@ -19,6 +19,10 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
+_CARRIED = ("now", "streak", "held", "scored", "value")
+"""What a judge carries from step to step."""
+
+
 @dataclass(frozen=True)
 class StepVerdict:
     """What a step brought, [N] each."""
@@ -106,6 +110,17 @@ class EpisodeJudge:
             new = np.where(self._scored == 0, now, pick(self._value, now))
         self._value = np.where(counts, new, self._value)
         self._scored += counts
+
+    def arrays(self) -> dict[str, Array]:
+        """For a checkpoint."""
+        own = {name: getattr(self, f"_{name}") for name in _CARRIED}
+        return {**own, **{f"last.{name}": values for name, values in self._last.items()}}
+
+    def restore(self, arrays: Mapping[str, Array]) -> None:
+        """Go back to what `arrays` gave."""
+        for name in _CARRIED:
+            getattr(self, f"_{name}")[:] = arrays[name]
+        self._last = {name: arrays[f"last.{name}"] for name in self.fields if f"last.{name}" in arrays}
 
     def finish(self, mask: Bools) -> FinishedEpisodes:
         """The verdicts of the masked rows [N], whose episodes end here; these rows begin anew."""

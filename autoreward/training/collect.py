@@ -16,8 +16,10 @@ from autoreward.envs.contract import BatchEnv
 from autoreward.envs.episodes import EpisodeJudge, FinishedEpisodes
 from autoreward.errors import TrainingFailed
 from autoreward.task import Task
+from autoreward.training.checkpoint import part, prefixed
 from autoreward.training.rewards import Chunk, RewardSource
 from autoreward.training.statistics import EpisodeLog
+from autoreward.training.stopwatch import Stopwatch
 
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
@@ -65,8 +67,11 @@ class _Row:
 class Collector:
     """Steps N environments: step, read fields, judge, reset what has ended, read fields of the new state."""
 
-    def __init__(self, env: BatchEnv, task: Task, reward: RewardSource, log: EpisodeLog) -> None:
+    def __init__(
+        self, env: BatchEnv, task: Task, reward: RewardSource, log: EpisodeLog, clock: Stopwatch | None = None
+    ) -> None:
         self.env, self.log = env, log
+        self.clock = clock or Stopwatch()
         self._reward = reward
         self._judge = EpisodeJudge(task, env.schema, env.num_envs)
         self._final_rule = task.success.rule == "final"
@@ -96,8 +101,11 @@ class Collector:
         """
         if not np.isfinite(action).all():
             raise TrainingFailed(f"the policy diverged: an action is not finite at step {self.steps}")
+        self.clock.lap("forward")
         last_obs, human, terminated, truncated, _ = self.env.step(action)
+        self.clock.lap("physics")
         after = self.env.read(self._names) if self._names else {}
+        self.clock.lap("read")
         verdict = self._judge.step(after)
         terminated = terminated | verdict.ends
         done = terminated | truncated
@@ -111,10 +119,12 @@ class Collector:
         )
         self.steps += self.env.num_envs
         self._begun, self._state = done, after
+        self.clock.lap("judge")
         obs = last_obs
         if finished is not None:
             obs, _ = self.env.reset(options={"reset_mask": done})
             self._read_state()
+            self.clock.lap("physics")
         return Collected(obs, terminated, truncated & ~terminated, last_obs)
 
     def score(self) -> Scored:
@@ -124,6 +134,7 @@ class Collector:
             TrainingFailed: a reward is not finite, or the reward program failed.
         """
         rows, self._rows = self._rows, []
+        self.clock.lap("forward")
         first = self.steps - len(rows) * self.env.num_envs
         reward, terms = self._reward.score(
             Chunk(
@@ -138,12 +149,41 @@ class Collector:
                 number=first,
             )
         )
+        self.clock.lap("reward")
         for index, row in enumerate(rows):
             self.log.add_step(reward[index], {name: values[index] for name, values in terms.items()})
             if (ended := row.finished) is not None:
                 number = first + (index + 1) * self.env.num_envs
                 self.log.finish(row.done, ended.success, ended.score, ended.outcomes, number)
+        self.clock.lap("log")
         return Scored(reward, np.stack([row.done for row in rows]))
+
+    def arrays(self) -> dict[str, Array]:
+        """For a checkpoint, between `score` and the next `step`; the environments' own state is not in it."""
+        judge, log, reward = self._judge.arrays(), self.log.arrays_running(), self._reward.arrays()
+        return {
+            "begun": self._begun,
+            "steps": np.array(self.steps),
+            **prefixed("judge", judge),
+            **prefixed("log", log),
+            **prefixed("reward", reward),
+        }
+
+    def resume(self, arrays: dict[str, Array], seed: int) -> Array:
+        """Begin every episode anew where `arrays` left off: the log goes on. The observations [N, D]."""
+        self.steps = int(arrays["steps"])
+        self.log.restore(part(arrays, "log"))
+        obs = self.reset(seed)
+        return obs
+
+    def restore(self, arrays: dict[str, Array]) -> None:
+        """Go back to what `arrays` gave; the environments have to be back where they were already."""
+        self._begun, self.steps = arrays["begun"], int(arrays["steps"])
+        self._judge.restore(part(arrays, "judge"))
+        self.log.restore(part(arrays, "log"))
+        self._reward.restore(part(arrays, "reward"))
+        self._rows.clear()
+        self._read_state()
 
     def _read_state(self) -> None:
         if self._reward.state_fields:

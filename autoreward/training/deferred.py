@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
-from autoreward.training.collect import Collector, Scored
+from autoreward.training.collect import Scored
+from autoreward.training.session import Session
 
 CLIP = 10.0
 EPSILON = 1e-8
@@ -23,9 +24,9 @@ class DeferredRewards:
     Rewards are divided by the running standard deviation of the discounted return, and clipped.
     """
 
-    def __init__(self, collector: Collector, gamma: float) -> None:
-        self._collector, self._gamma = collector, gamma
-        self._returns = np.zeros(collector.env.num_envs)
+    def __init__(self, session: Session, gamma: float) -> None:
+        self._session, self._gamma = session, gamma
+        self._returns = np.zeros(session.collector.env.num_envs)
         self._statistics = RunningMeanStd(shape=())
 
     def fill(self, buffer: RolloutBuffer, last_values: torch.Tensor, dones: NDArray[np.bool_]) -> None:
@@ -39,7 +40,7 @@ class DeferredRewards:
         Raises:
             TrainingFailed: a reward is not finite, or the reward program failed.
         """
-        buffer.rewards += self.normalised(self._collector.score())
+        buffer.rewards += self.normalised(self._session.score())
         buffer.compute_returns_and_advantage(last_values=last_values, dones=dones)
 
     def normalised(self, scored: Scored) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from autoreward.errors import UserError
 from autoreward.records import write_bytes
@@ -81,6 +81,10 @@ class Policy:
 
     def save(self, path: Path) -> None:
         """Write it atomically as safetensors, with format, clip, kind, activation and squash in the header."""
+        write_bytes(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The bytes of its file."""
         tensors: dict[str, Array] = {"mean": self.mean, "variance": self.variance, "low": self.low, "high": self.high}
         for index, layer in enumerate(self.layers):
             tensors[f"layer.{index}.weight"] = layer.weight
@@ -90,7 +94,14 @@ class Policy:
         if self.activation != "tanh" or self.squash:
             header |= {"format": FORMAT_2, "activation": self.activation, "squash": self.squash}
         contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-        write_bytes(path, save(contiguous, metadata={"policy": json.dumps(header)}))
+        return save(contiguous, metadata={"policy": json.dumps(header)})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Policy:
+        """Read what `to_bytes` gave."""
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["policy"])
+        return cls._from_tensors(header, load(data))
 
     @classmethod
     def load(cls, path: Path) -> Policy:

@@ -22,6 +22,10 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 
+SHOWN = 16
+"""Rows that are kept of a reward that is not finite."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """T steps of N environments, as a reward is computed from them."""
@@ -42,6 +46,14 @@ class Chunk:
     """Environment steps of the training before the chunk, for messages."""
 
 
+class NotFinite(TrainingFailed):
+    """A reward is infinite or not a number; `arrays` are the rows that show it, [K, ...] each."""
+
+    def __init__(self, message: str, arrays: dict[str, Array]) -> None:
+        super().__init__(message)
+        self.arrays = arrays
+
+
 class RewardSource(Protocol):
     """Gives the rewards of a training, chunk by chunk. One source serves one training."""
 
@@ -58,41 +70,56 @@ class RewardSource(Protocol):
         """
         ...
 
+    def arrays(self) -> dict[str, Array]:
+        """For a checkpoint: what the source remembers of the episodes under way."""
+        ...
+
+    def restore(self, arrays: dict[str, Array]) -> None:
+        """Go back to what `arrays` gave."""
+        ...
+
     def close(self) -> None:
         """End what the source holds open."""
         ...
 
 
-class HumanReward:
-    """The environment's own reward: the baseline `human`."""
+class _Forgetful:
+    """A source that remembers nothing and holds nothing open."""
 
     state_fields: tuple[str, ...] = ()
     next_state_fields: tuple[str, ...] = ()
     seconds = 0.0
+
+    def arrays(self) -> dict[str, Array]:
+        """Nothing."""
+        return {}
+
+    def restore(self, arrays: dict[str, Array]) -> None:
+        """Nothing is restored."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class HumanReward(_Forgetful):
+    """The environment's own reward: the baseline `human`."""
 
     def score(self, chunk: Chunk) -> tuple[Floats, dict[str, Floats]]:
         """What the environment gave."""
         if not np.isfinite(chunk.human).all():
-            raise TrainingFailed(f"the environment's own reward is not finite after step {chunk.number}")
+            raise NotFinite(
+                f"the environment's own reward is not finite after step {chunk.number}",
+                _rows(chunk, chunk.human, {}),
+            )
         return chunk.human, {}
 
-    def close(self) -> None:
-        """Nothing is open."""
 
-
-class SparseReward:
+class SparseReward(_Forgetful):
     """1 in the step in which the episode rule first holds, else 0: the baseline `sparse`."""
-
-    state_fields: tuple[str, ...] = ()
-    next_state_fields: tuple[str, ...] = ()
-    seconds = 0.0
 
     def score(self, chunk: Chunk) -> tuple[Floats, dict[str, Floats]]:
         """Paid once an episode."""
         return chunk.solved.astype(np.float32), {}
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 class ProgramReward:
@@ -132,7 +159,7 @@ class ProgramReward:
         terms = weighted(self.program, scores.terms)
         reward = total(self.program, scores.terms)
         if not np.isfinite(reward).all():
-            raise TrainingFailed(_not_finite(terms, chunk.number))
+            raise _not_finite(chunk, reward, terms)
         return reward, terms
 
     def episode_sums(self, inputs: dict[str, Array], lengths: NDArray[np.int64]) -> dict[str, tuple[float, ...]]:
@@ -156,6 +183,19 @@ class ProgramReward:
             name: tuple(float(value) for value in np.where(valid, values, 0.0).sum(axis=0))
             for name, values in terms.items()
         }
+
+    def arrays(self) -> dict[str, Array]:
+        """See `RewardSource`: the program's memory."""
+        values = {f"value.{name}": array for name, array in self._memory.values.items()}
+        return {**values, **{f"present.{name}": array for name, array in self._memory.present.items()}}
+
+    def restore(self, arrays: dict[str, Array]) -> None:
+        """See `RewardSource`."""
+        parts = {
+            kind: {name.removeprefix(kind): array for name, array in arrays.items() if name.startswith(kind)}
+            for kind in ("value.", "present.")
+        }
+        self._memory = Memory(values=parts["value."], present=parts["present."])
 
     def close(self) -> None:
         """End the cell."""
@@ -186,10 +226,23 @@ class ProgramReward:
             raise TrainingFailed(f"reward program failed twice after step {number}: {error}") from error
 
 
-def _not_finite(terms: dict[str, Floats], number: int) -> str:
+def _not_finite(chunk: Chunk, reward: Floats, terms: dict[str, Floats]) -> NotFinite:
     guilty = [name for name, values in terms.items() if not np.isfinite(values).all()]
     what = f"term {guilty[0]!r}" if guilty else "the sum of the terms"
-    return f"{what} of the reward program is not finite after step {number}"
+    first = chunk.number + int(np.flatnonzero(~np.isfinite(reward).reshape(-1))[0]) + 1
+    return NotFinite(f"{what} of the reward program is not finite at step {first}", _rows(chunk, reward, terms))
+
+
+def _rows(chunk: Chunk, reward: Floats, terms: dict[str, Floats]) -> dict[str, Array]:
+    """The first rows whose reward is not finite: everything that the reward saw, and what it gave."""
+    found = tuple(index[:SHOWN] for index in np.nonzero(~np.isfinite(reward)))
+    columns: dict[str, Array] = {"action": chunk.action, "reward": reward, "begun": chunk.begun}
+    columns |= {f"state.{name}": values for name, values in chunk.state.items()}
+    columns |= {f"next_state.{name}": values for name, values in chunk.next_state.items()}
+    columns |= {f"term.{name}": values for name, values in terms.items()}
+    return {"step": found[0] + chunk.number // chunk.begun.shape[1], "row": found[1]} | {
+        name: values[found] for name, values in columns.items()
+    }
 
 
 def make_reward(spec: RewardSpec, schema: EnvSchema, new_cell: Callable[[], Cell]) -> RewardSource:

@@ -31,9 +31,7 @@ class SB3Trainer:
     Observations and rewards are normalised by running statistics; programs are scored a rollout at a time.
     """
 
-    def train(
-        self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]
-    ) -> TrainingResult:
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
         """Train to at least `steps` environment steps (whole rollouts), and write the folder's files.
 
         Raises:
@@ -47,7 +45,7 @@ class SB3Trainer:
             environments = CollectorVecEnv(session.collector, derive(job.seed, "environment")[0])
             normalised = VecNormalize(environments, norm_reward=False, clip_obs=10.0)
             model = _ppo(normalised, settings, derive(job.seed, "learner")[0])
-            rewards = DeferredRewards(session.collector, settings.gamma)
+            rewards = DeferredRewards(session, settings.gamma)
             _learn(model, steps, Watch(session, model, normalised, rewards))
             return session.result(model.num_timesteps, snapshot(model, normalised))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import resource
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -20,14 +20,16 @@ from numpy.typing import NDArray
 
 from autoreward.envs.registry import make_env
 from autoreward.sandbox.process import ProcessCell
-from autoreward.training.collect import Collector
+from autoreward.errors import TrainingFailed
+from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
+from autoreward.training.collect import Collector, Scored
 from autoreward.training.contract import Evaluation, Progress, TrainingJob, TrainingResult
 from autoreward.training.evaluator import Evaluator, Request
-from autoreward.training.files import EPISODES, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
+from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
 from autoreward.training.policy import Policy
-from autoreward.training.rewards import ProgramReward, RewardSource, make_reward
+from autoreward.training.rewards import NotFinite, ProgramReward, RewardSource, make_reward
 from autoreward.training.seeds import derive
-from autoreward.training.statistics import EpisodeLog, curves, term_statistics
+from autoreward.training.statistics import EpisodeLog, curves, term_statistics, write_npz
 from autoreward.training.trajectories import episode_terms
 
 WINDOW = 20
@@ -82,6 +84,8 @@ class Session:
         self._best_return = float("-inf")
         self._best: Policy | None = None
         self._best_step = 0
+        self.saved = self._load()
+        """The learner's arrays of the folder's checkpoint; None where the training begins."""
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +100,40 @@ class Session:
         if time.monotonic() - self._told >= PAUSE:
             self._told = time.monotonic()
             self._report(self._state("training", step))
+
+    def score(self) -> Scored:
+        """Score the rollout.
+
+        Raises:
+            TrainingFailed: a reward is not finite (the rows that show it are kept), or the reward program failed.
+        """
+        try:
+            return self.collector.score()
+        except NotFinite as error:
+            raise self.fault(str(error), error.arrays) from error
+
+    def fault(self, message: str, arrays: Mapping[str, Array]) -> TrainingFailed:
+        """Keep the arrays that show what went wrong, and give the error to raise."""
+        write_npz(self.folder / FAULT, arrays)
+        return TrainingFailed(f"{message}; {FAULT} has the states")
+
+    def save(self, arrays: Mapping[str, Array]) -> None:
+        """Write the checkpoint: the learner's arrays, and what the session knows."""
+        header = {
+            "training": self.job.hash,
+            "step": self.collector.steps,
+            "pending": self._pending,
+            "evaluations": [evaluation.model_dump() for evaluation in self._evaluations],
+            "known_episodes": self._known_episodes,
+            "best_return": self._best_return if self._best is not None else None,
+            "best_step": self._best_step,
+            "seconds": time.monotonic() - self._started,
+            "cpu_seconds": _cpu_seconds() - self._used,
+            "reward_seconds": self.reward.seconds,
+            "faults": self.collector.env.faults,
+        }
+        best = {} if self._best is None else {"best": np.frombuffer(self._best.to_bytes(), dtype=np.uint8)}
+        write_checkpoint(self.folder / CHECKPOINT, header, {**prefixed("learner", arrays), **best})
 
     def after_rollout(self, step: int, snapshot: Snapshot) -> bool:
         """A rollout has been scored, and the policy that collected it has not been updated since.
@@ -151,6 +189,28 @@ class Session:
             faults=self.collector.env.faults,
         )
         return self._timed(result)
+
+    def _load(self) -> dict[str, Array] | None:
+        """Go back to the folder's checkpoint, if it has one from before `steps`."""
+        found = read_checkpoint(self.folder / CHECKPOINT, self.job.hash)
+        if found is None or found[0]["step"] >= self.steps:
+            return None
+        header, arrays = found
+        self._evaluations = [Evaluation.model_validate(entry) for entry in header["evaluations"]]
+        self._due = [due for due in self._due if due > header["step"]]
+        self._known_episodes = header["known_episodes"]
+        if "best" in arrays:
+            self._best = Policy.from_bytes(arrays["best"].tobytes())
+            self._best_return, self._best_step = header["best_return"], header["best_step"]
+        self._started -= header["seconds"]
+        self._used -= header["cpu_seconds"]
+        self.reward.seconds = header["reward_seconds"]
+        self.collector.env.faults = header["faults"]
+        for step in header["pending"]:
+            if self._snapshot_path(step).exists():
+                self._pending.append(step)
+                self._ask(self._snapshot_path(step), step)
+        return part(arrays, "learner")
 
     def _timed(self, result: TrainingResult) -> TrainingResult:
         # The evaluator and the cell count: they have to have ended for that.

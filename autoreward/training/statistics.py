@@ -85,6 +85,24 @@ class EpisodeLog:
         names = ("step", "length", "own_return", "success", "score")
         return {name: np.zeros(0) for name in names} | {name: np.concatenate(all_) for name, all_ in self._rows.items()}
 
+    def arrays_running(self) -> dict[str, Array]:
+        """For a checkpoint: the finished episodes, and those under way."""
+        found = {f"row.{name}": np.concatenate(rows) for name, rows in self._rows.items()}
+        found |= {f"sum.{name}": values.copy() for name, values in self._terms.items()}
+        found |= {f"range.{name}": np.array([self._low[name], self._high[name]]) for name in self._terms}
+        return {**found, "return": self._return.copy(), "length": self._length.copy()}
+
+    def restore(self, arrays: Mapping[str, Array]) -> None:
+        """Go back to what `arrays_running` gave."""
+        self._return, self._length = arrays["return"].copy(), arrays["length"].copy()
+        self._rows = {name.removeprefix("row."): [rows] for name, rows in arrays.items() if name.startswith("row.")}
+        self._terms = {
+            name.removeprefix("sum."): sums.copy() for name, sums in arrays.items() if name.startswith("sum.")
+        }
+        for name in self._terms:
+            self._low[name], self._high[name] = (float(bound) for bound in arrays[f"range.{name}"])
+        self.count = sum(map(len, self._rows.get("step", [])))
+
     def constant_terms(self) -> set[str]:
         """Terms that had one and the same value in every step."""
         return {name for name, low in self._low.items() if low == self._high[name]}
@@ -102,9 +120,14 @@ class EpisodeLog:
 
 def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write arrays compressed, atomically. Names may hold anything but a slash."""
+    write_bytes(path, npz_bytes(arrays))
+
+
+def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
+    """The bytes of a compressed file of arrays."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 @dataclass(frozen=True)
