@@ -2,9 +2,9 @@
 
     collect T steps of N environments -> score them in the cell -> advantages -> a few epochs of minibatches -> again
 
-Programs are scored once a rollout. The state of everything is written to a checkpoint whenever an evaluation is due, so a
-training that was killed goes on from there: bit for bit where the environments can be put back (the MuJoCo worlds), with
-new episodes where they cannot.
+Programs are scored once a rollout. The state of everything is written to a checkpoint whenever an evaluation is due, so
+a training that was killed goes on from there: bit for bit where the environments can be put back (the MuJoCo worlds),
+with new episodes where they cannot.
 
 Imported by workers only (torch).
 """

@@ -9,6 +9,7 @@ Imported by workers only (torch).
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -59,7 +60,7 @@ class ActorCritic:
     ) -> None:
         first, last = hidden[0], hidden[-1]
         shapes: list[tuple[int, ...]] = [(2 * first, inputs), (2 * first,)]
-        for before, width in zip(hidden[:-1], hidden[1:], strict=True):
+        for before, width in itertools.pairwise(hidden):
             shapes += [(2, width, before), (2, width)]
         shapes += [(outputs, last), (outputs,), (1, last), (1,)]
         if log_std is not None:
@@ -154,7 +155,7 @@ class ActorCritic:
 
     def _views(self, flat: Tensor) -> list[Tensor]:
         sizes = [math.prod(shape) for shape in self._shapes]
-        return [part.view(shape) for part, shape in zip(flat.split(sizes), self._shapes, strict=True)]
+        return [part.view(shape) for part, shape in zip(torch.split(flat, sizes), self._shapes, strict=True)]
 
     def _middle(self, tensors: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
         end = len(tensors) - (5 if self._continuous else 4)

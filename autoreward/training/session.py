@@ -1,7 +1,7 @@
 """What every trainer does around its learner: worlds, rewards, evaluations on the way, the best checkpoint, the result.
 
-A trainer collects a rollout with `Session.collector`, has it scored, says `after_rollout`, and updates its policy; at the
-end it hands over the last policy and gets the result.
+A trainer collects a rollout with `Session.collector`, has it scored, says `after_rollout`, and updates its policy; at
+the end it hands over the last policy and gets the result.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoreward.envs.registry import make_env
-from autoreward.sandbox.process import ProcessCell
 from autoreward.errors import TrainingFailed
+from autoreward.sandbox.process import ProcessCell
 from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
 from autoreward.training.collect import Collector, Scored
 from autoreward.training.contract import Evaluation, Progress, TrainingJob, TrainingResult
