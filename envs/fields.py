@@ -10,11 +10,14 @@ A field's `source` is a path, with an index and an affine change where wanted: `
 | `attr.NAME` | an attribute of the unwrapped environment |
 | `qpos[2]`, `qvel[0:3]` | MuJoCo's generalised positions and velocities |
 | `body.NAME.xpos`, `.xquat`, `.xmat`, `.cvel`, `.subtree_com` | MuJoCo's arrays of that body |
+| `body.NAME.cfrc_ext` | external force on that body, contacts included: torque, then force; zero after a reset |
 | `body.NAME.velocity`, `.angular_velocity` | of the body's frame, in the world's axes |
-| `site.NAME.xpos`, `.xmat`; `geom.NAME.xpos`, `.xmat` | of a site or a geom |
+| `site.NAME.xpos`, `.xmat`; `geom.NAME.xpos`, `.xmat` | of a site or a geom; `velocity`, `angular_velocity` too |
+| `sensor.NAME` | what a sensor of the model measures |
+| `cfrc_ext` | external forces on all bodies, [number of bodies, 6] |
 
-What MuJoCo derives from positions (`body`, `site`, `geom`) is as Gymnasium leaves it after a step: one substep older
-than `qpos`, as in the environments' own observations.
+What MuJoCo derives from positions (`body`, `site`, `geom`, `sensor`) is as Gymnasium leaves it after a step: one
+substep older than `qpos`, as in the environments' own observations.
 """
 
 from __future__ import annotations
@@ -46,8 +49,7 @@ _SOURCE = re.compile(
     rf"(?P<sign>-)?\s*(?:(?P<scale>{_NUMBER})\s*\*\s*)?(?P<path>[A-Za-z_][^\[\]]*?)(?:\[(?P<index>-?\d*(?::-?\d*)?)\])?"
     rf"(?:\s+(?P<shift>[+-])\s+(?P<offset>{_NUMBER}))?",
 )
-_BODY_ARRAYS = ("xpos", "xquat", "xmat", "cvel", "subtree_com")
-_VELOCITIES = ("velocity", "angular_velocity")
+_MUJOCO = ("qpos", "qvel", "cfrc_ext", "body", "site", "geom", "sensor")
 
 
 @dataclass(frozen=True)
@@ -167,11 +169,11 @@ def _make_getter(base: Native, path: str) -> Getter:
         if not hasattr(base, rest):
             raise UnknownName("attribute of the environment", rest, [name for name in dir(base) if name[0] != "_"])
         return lambda obs, info: getattr(base, rest)
-    if kind in ("qpos", "qvel", "body", "site", "geom"):
+    if kind in _MUJOCO:
         if not hasattr(base, "data") or not hasattr(base, "model"):
             raise UserError(f"{path}: this environment is not a MuJoCo environment")
-        return _mujoco_getter(base.model, base.data, kind, rest)
-    raise UserError(f"{path} is no source; sources begin with obs, info, attr, qpos, qvel, body, site or geom")
+        return _mujoco_getter(base.model, base.data, path)
+    raise UserError(f"{path} is no source; sources begin with obs, info, attr, {', '.join(_MUJOCO)}")
 
 
 def _observation_getter(rest: str) -> Getter:
@@ -191,39 +193,25 @@ def _observation_getter(rest: str) -> Getter:
     return get
 
 
-def _mujoco_getter(model: Native, data: Native, kind: str, rest: str) -> Getter:
-    if kind in ("qpos", "qvel"):
-        state = getattr(data, kind)  # a view of MuJoCo's memory, valid as long as the simulation
-        return lambda obs, info: state
-    name, _, quantity = rest.rpartition(".")
-    mujoco: Native = importlib.import_module("mujoco")  # the environment has loaded it already
-
-    object_kind = {
-        "body": mujoco.mjtObj.mjOBJ_XBODY,
-        "site": mujoco.mjtObj.mjOBJ_SITE,
-        "geom": mujoco.mjtObj.mjOBJ_GEOM,
-    }
-    number = mujoco.mj_name2id(model, object_kind[kind], name)
-    if number < 0:
-        known = [
-            mujoco.mj_id2name(model, object_kind[kind], index) or "" for index in range(getattr(model, f"n{kind}"))
-        ]
-        raise UnknownName(kind, name, [entry for entry in known if entry])
-    if quantity in _VELOCITIES:
-        return _velocity_getter(mujoco, model, data, object_kind[kind], number, quantity)
-    allowed = _BODY_ARRAYS if kind == "body" else ("xpos", "xmat")
-    if quantity not in allowed:
-        raise UnknownName(f"quantity of a {kind}", quantity, (*allowed, *_VELOCITIES))
-    row = getattr(data, quantity if kind == "body" else f"{kind}_{quantity}")[number]
-    return lambda obs, info: row
+def _mujoco_getter(model: Native, data: Native, path: str) -> Getter:
+    sources: Native = importlib.import_module("autoreward.envs.mujoco.sources")  # with MuJoCo, which is loaded already
+    part = sources.find_part(model, path)
+    if part.velocity:
+        return _velocity_getter(model, data, part)
+    array = getattr(data, part.array)  # a view of MuJoCo's memory, valid as long as the simulation
+    view = array if part.index is None else array[part.index]
+    return lambda obs, info: view
 
 
-def _velocity_getter(mujoco: Native, model: Native, data: Native, kind: int, number: int, quantity: str) -> Getter:
+def _velocity_getter(model: Native, data: Native, part: Native) -> Getter:
+    mujoco: Native = importlib.import_module("mujoco")
+    sources: Native = importlib.import_module("autoreward.envs.mujoco.sources")
     both = np.zeros(6)  # MuJoCo writes rotation first
-    part = both[3:] if quantity == "velocity" else both[:3]
+    velocity = both[3:] if part.velocity == "velocity" else both[:3]
+    kind = sources.OBJECTS[part.kind]
 
     def get(obs: Raw, info: Info) -> Array:
-        mujoco.mj_objectVelocity(model, data, kind, number, both, 0)
-        return part
+        mujoco.mj_objectVelocity(model, data, kind, part.index, both, 0)
+        return velocity
 
     return get

@@ -8,18 +8,16 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from autoreward.envs.contract import Array, BatchEnv
+from autoreward.envs.contract import Array
 from autoreward.envs.fields import FieldReader, Raw, Source, shaped
+from autoreward.envs.stepping import Bools, Floats, SteppedEnv
 from autoreward.errors import UserError
 from autoreward.schema import EnvSchema
 
-Bools = NDArray[np.bool_]
 
-
-class GymBatchEnv(BatchEnv):
+class GymBatchEnv(SteppedEnv):
     """N Gymnasium environments in a loop, with autoreset disabled.
 
     Holding them directly is as fast as `SyncVectorEnv` and keeps masked resets and `info` simple. The step limit is
@@ -32,68 +30,22 @@ class GymBatchEnv(BatchEnv):
     """
 
     def __init__(self, make: Callable[[], gymnasium.Env[Any, Any]], num_envs: int, schema: EnvSchema) -> None:
-        self.num_envs, self.schema = num_envs, schema
         self._envs = [make() for _ in range(num_envs)]
         first = self._envs[0]
         self.spec, self.render_mode = first.spec, first.render_mode
         self._space = first.observation_space
         self._plain = isinstance(self._space, spaces.Box) and len(self._space.shape) == 1
-        self.single_observation_space = flat_observation_space(self._space)
-        self.single_action_space = flat_action_space(first.action_space)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        super().__init__(num_envs, schema, flat_observation_space(self._space), flat_action_space(first.action_space))
         self._to_action = _action_converter(first.action_space)
         self._readers = [FieldReader(env, schema) for env in self._envs]
         self._raw: list[Any] = [None] * num_envs
         self._infos: list[dict[str, Any]] = [{} for _ in range(num_envs)]
-        self._obs = np.zeros((num_envs, *self.single_observation_space.shape), dtype=np.float32)
-        self._steps = np.zeros(num_envs, dtype=np.int64)
-        self._finished = np.ones(num_envs, dtype=np.bool_)
 
-    def reset(
-        self,
-        *,
-        seed: int | Sequence[int | None] | None = None,
-        options: dict[str, Any] | None = None,
-    ) -> tuple[Array, dict[str, Any]]:
-        """Begin new episodes, everywhere or where `options["reset_mask"]` [N] is true.
+    def _begin(self, rows: list[int], seeds: Sequence[int | None], options: dict[str, Any] | None) -> None:
+        for row, seed in zip(rows, seeds, strict=True):
+            self._keep(row, *self._envs[row].reset(seed=seed, options=options))
 
-        Args:
-            seed: one an environment, or a number from which they are counted up; None goes on with the generators.
-            options: `reset_mask`, and what the environments' own `reset` takes.
-
-        Returns:
-            Observations [N, D] of all environments, and an empty info.
-        """
-        given = dict(options or {})
-        mask = given.pop("reset_mask", None)
-        rows = range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist()
-        if seed is None or isinstance(seed, int | np.integer):
-            seeds: Sequence[int | None] = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
-        else:
-            seeds = seed
-        for row in rows:
-            chosen = seeds[row]
-            obs, info = self._envs[row].reset(seed=None if chosen is None else int(chosen), options=given or None)
-            self._keep(row, obs, info)
-            self._steps[row], self._finished[row] = 0, False
-        return self._obs.copy(), {}
-
-    def step(self, actions: Array) -> tuple[Array, NDArray[np.float64], Bools, Bools, dict[str, Any]]:
-        """Step every environment.
-
-        Args:
-            actions: [N, A] float32, or [N] int64.
-
-        Returns:
-            Observations [N, D], the environment's own reward [N], terminated [N], truncated [N], and an empty info.
-
-        Raises:
-            RuntimeError: an environment whose episode has ended was not reset.
-        """
-        if self._finished.any():
-            late = np.flatnonzero(self._finished).tolist()
-            raise RuntimeError(f"environments {late} have finished their episode: reset them before the next step")
+    def _advance(self, actions: Array) -> tuple[Floats, Bools, Bools]:
         rewards = np.zeros(self.num_envs, dtype=np.float64)
         terminated = np.zeros(self.num_envs, dtype=np.bool_)
         truncated = np.zeros(self.num_envs, dtype=np.bool_)
@@ -101,10 +53,7 @@ class GymBatchEnv(BatchEnv):
             obs, reward, ended, cut, info = env.step(self._to_action(actions[row]))
             rewards[row], terminated[row], truncated[row] = reward, ended, cut
             self._keep(row, obs, info)
-        self._steps += 1
-        truncated |= self._steps >= self.schema.step_limit
-        self._finished = terminated | truncated
-        return self._obs.copy(), rewards, terminated, truncated, {}
+        return rewards, terminated, truncated
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
         """See `BatchEnv.read`. Each path is gathered once, however many fields come from it."""
@@ -138,22 +87,31 @@ class GymBatchEnv(BatchEnv):
 
     def render_frame(self) -> NDArray[np.uint8]:
         """See `BatchEnv.render_frame`."""
-        base: Any = self._envs[0].unwrapped
-        if "rgb_array" not in base.metadata.get("render_modes", ()):
-            raise UserError(f"{self.schema.env_id} cannot draw pictures (it has no render mode rgb_array)")
-        base.render_mode = "rgb_array"
-        try:
-            frame = base.render()
-        except Exception as error:  # whatever OpenGL, pygame or the environment raises: there is no picture
-            raise UserError(f"{self.schema.env_id} cannot be drawn here: {error}") from None
-        if not isinstance(frame, np.ndarray) or frame.ndim != 3:
-            raise UserError(f"{self.schema.env_id} gave no picture")
-        return np.asarray(frame[..., :3], dtype=np.uint8)
+        return draw(self._envs[0], self.schema.env_id)
 
     def close_extras(self, **kwargs: object) -> None:
         """Close every environment."""
         for env in self._envs:
             env.close()
+
+
+def draw(env: gymnasium.Env[Any, Any], env_id: str) -> NDArray[np.uint8]:
+    """A picture [H, W, 3] of one environment as it is now.
+
+    Raises:
+        UserError: it has no renderer on this machine; the message says what is missing.
+    """
+    base: Any = env.unwrapped
+    if "rgb_array" not in base.metadata.get("render_modes", ()):
+        raise UserError(f"{env_id} cannot draw pictures (it has no render mode rgb_array)")
+    base.render_mode = "rgb_array"
+    try:
+        frame = base.render()
+    except Exception as error:  # whatever OpenGL, pygame or the environment raises: there is no picture
+        raise UserError(f"{env_id} cannot be drawn here: {error}") from None
+    if not isinstance(frame, np.ndarray) or frame.ndim != 3:
+        raise UserError(f"{env_id} gave no picture")
+    return np.asarray(frame[..., :3], dtype=np.uint8)
 
 
 def flat_observation_space(space: spaces.Space[Any]) -> spaces.Box:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import logging
 import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 from gymnasium.envs.registration import registry as registered
@@ -24,19 +25,55 @@ from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.schema import EnvSchema
 from autoreward.task import EnvSpec
 
+Worlds = Literal["auto", "batch", "gym"]
+
+logger = logging.getLogger("autoreward.envs")
+
 DEFAULT_STEP_LIMIT = 1000
 """For environments that say none: an episode that never ends can neither be trained on nor judged."""
 
 
-def make_env(spec: EnvSpec, num_envs: int) -> BatchEnv:
+def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
     """N environments of a kind, stepped together.
+
+    Args:
+        spec: which environment, and how it is made.
+        num_envs: N.
+        worlds: `batch` simulates them together in MuJoCo, `gym` steps Gymnasium's environments one by one, `auto`
+            simulates together what can be.
 
     Raises:
         UnknownName: no environment has that id.
-        UserError: it does not construct, or its spaces are not supported.
+        UserError: it does not construct, its spaces are not supported, or `batch` is asked for and cannot be.
     """
     schema = describe(spec)
+    if worlds != "gym" and (together := _simulated_together(spec, num_envs, schema)) is not None:
+        return together
+    if worlds == "batch":
+        raise UserError(f"{spec.id} cannot be simulated together: only Gymnasium's MuJoCo v5 tasks can, from 3.17 on")
+    if worlds == "auto":
+        _tell_slower(spec.id)
     return GymBatchEnv(functools.partial(make_single, spec), num_envs, schema)
+
+
+def _simulated_together(spec: EnvSpec, num_envs: int, schema: EnvSchema) -> BatchEnv | None:
+    entry = registered.get(spec.id.rpartition(":")[2])
+    if entry is None or not str(entry.entry_point).startswith("gymnasium.envs.mujoco"):
+        return None
+    template = make_single(spec)  # says what is missing where MuJoCo is not there
+    if importlib.util.find_spec("mujoco.batch") is None:
+        return None
+    from autoreward.envs.mujoco.build import batched  # only where MuJoCo is there, and new enough
+
+    return batched(template, num_envs, schema)
+
+
+@functools.cache
+def _tell_slower(env_id: str) -> None:
+    """Once a process and id."""
+    logger.info(
+        "%s is stepped one by one in Python, which is slower than simulations that are stepped together", env_id
+    )
 
 
 def describe(spec: EnvSpec) -> EnvSchema:

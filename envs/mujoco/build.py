@@ -1,0 +1,75 @@
+"""Builds worlds that are simulated together from Gymnasium's v5 environments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import mujoco
+import numpy as np
+from gymnasium.wrappers import OrderEnforcing
+from numpy.typing import NDArray
+
+from autoreward.envs.gym import draw
+from autoreward.envs.mujoco.arms import InvertedDoublePendulum, InvertedPendulum, Pusher, Reacher
+from autoreward.envs.mujoco.env import MujocoBatchEnv
+from autoreward.envs.mujoco.humanoids import Humanoid, HumanoidStandup
+from autoreward.envs.mujoco.locomotion import Ant, HalfCheetah, Hopper, Swimmer, Walker
+from autoreward.envs.mujoco.reader import UnsupportedSource
+from autoreward.envs.mujoco.robot import Robot
+from autoreward.envs.mujoco.tasks import GymTask
+from autoreward.envs.mujoco.worlds import Worlds
+from autoreward.schema import EnvSchema
+
+_TASKS: dict[str, type[GymTask]] = {
+    "ant_v5.AntEnv": Ant,
+    "half_cheetah_v5.HalfCheetahEnv": HalfCheetah,
+    "hopper_v5.HopperEnv": Hopper,
+    "humanoid_v5.HumanoidEnv": Humanoid,
+    "humanoidstandup_v5.HumanoidStandupEnv": HumanoidStandup,
+    "inverted_double_pendulum_v5.InvertedDoublePendulumEnv": InvertedDoublePendulum,
+    "inverted_pendulum_v5.InvertedPendulumEnv": InvertedPendulum,
+    "pusher_v5.PusherEnv": Pusher,
+    "reacher_v5.ReacherEnv": Reacher,
+    "swimmer_v5.SwimmerEnv": Swimmer,
+    "walker2d_v5.Walker2dEnv": Walker,
+}
+_MODULE = "gymnasium.envs.mujoco."
+
+
+def batched(template: gymnasium.Env[Any, Any], num_envs: int, schema: EnvSchema) -> MujocoBatchEnv | None:
+    """N simulations of the kind of a Gymnasium environment, or None where only Gymnasium itself can step it.
+
+    Args:
+        template: an environment of its own, whose parameters and renderer are used.
+        num_envs: N.
+        schema: fields and where they come from.
+    """
+    base: Any = template.unwrapped
+    kind = _TASKS.get(f"{type(base).__module__}.{type(base).__qualname__}".removeprefix(_MODULE))
+    if kind is None or not _is_plain(template):
+        return None
+    forces = kind.needs_forces(base) or any("cfrc_ext" in field.source for field in schema.fields)
+    robot = kind(base, Worlds(base.model, num_envs, base.frame_skip, forces))
+    try:
+        return MujocoBatchEnv(robot, schema, lambda shown: _picture(template, shown, schema.env_id))
+    except UnsupportedSource:
+        return None
+
+
+def _is_plain(env: gymnasium.Env[Any, Any]) -> bool:
+    """Whether no wrapper changes what the environment does, and no window is to be opened."""
+    layer: Any = env
+    while isinstance(layer, gymnasium.Wrapper):
+        if type(layer) is not OrderEnforcing:
+            return False
+        layer = layer.env
+    return layer.render_mode != "human"
+
+
+def _picture(template: gymnasium.Env[Any, Any], robot: Robot, env_id: str) -> NDArray[np.uint8]:
+    """The first simulation, drawn by the template's own renderer."""
+    base: Any = template.unwrapped
+    base.data.qpos[:], base.data.qvel[:] = robot.worlds.qpos[0], robot.worlds.qvel[0]
+    mujoco.mj_forward(base.model, base.data)
+    return draw(template, env_id)
