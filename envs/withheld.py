@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 _NAMES = re.compile(
     r"reward|return|success|solved|score|weight|cost|penal|bonus|fitness|objective|incentiv|regret|advantage|payoff"
-    r"|goal_reached|is_healthy|heal?thy_|^unhealthy",
+    r"|shaping|goal_reached|is_healthy|heal?thy_|^unhealthy",
     re.IGNORECASE,
 )
 _PROSE = re.compile(
