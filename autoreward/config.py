@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from autoreward.records import Record
@@ -18,6 +19,20 @@ PASSWORD_IN_URL = (
 SeedCount = Annotated[int, Field(gt=0, le=1000)]
 
 
+def _as_json(value: object) -> object:
+    """A mapping of a YAML file as the text that a flag would give, which has to be a JSON object."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("""this is no JSON object; type for example '{"tau": 0.01}'""")
+    return text
+
+
 class TrainerOverrides(Record):
     """Settings of PPO that replace the pack's; None keeps them. Meanings: `autoreward.task.TrainerSettings`."""
 
@@ -25,6 +40,10 @@ class TrainerOverrides(Record):
     """Which trainer: `batch`, `sb3`, or `module:attr`."""
     device: Literal["auto", "cpu", "cuda"] | None = None
     """Where the policy is trained."""
+    algorithm: str | None = None
+    """For `sb3`: PPO, A2C, SAC, TD3, DDPG, DQN, or `module:Class`."""
+    algorithm_kwargs: Annotated[str | None, BeforeValidator(_as_json)] = None
+    """For `sb3`: arguments of the algorithm's class, a JSON object (in YAML: a mapping)."""
     num_envs: Positive | None = None
     """Environments stepped together, N."""
     rollout: Positive | None = None
@@ -60,7 +79,10 @@ class TrainerOverrides(Record):
 
     def applied_to(self, settings: TrainerSettings) -> TrainerSettings:
         """The settings with every override that is given."""
-        return settings.model_copy(update=self.model_dump(exclude_none=True))
+        update = self.model_dump(exclude_none=True)
+        if self.algorithm_kwargs is not None:
+            update["algorithm_kwargs"] = json.loads(self.algorithm_kwargs)
+        return settings.model_copy(update=update)
 
 
 class Budget(Record):

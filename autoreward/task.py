@@ -26,6 +26,10 @@ class TrainerSettings(Record):
     """Which trainer: `batch`, `sb3`, or `module:attr` of your own."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the policy is trained; `auto` takes a GPU where there is one and the batch is large enough to fill it."""
+    algorithm: str = "PPO"
+    """For `sb3`: PPO, A2C, SAC, TD3, DDPG, DQN, or `module:Class`, such as `sb3_contrib:TQC`."""
+    algorithm_kwargs: dict[str, Any] = {}
+    """For `sb3`: arguments of the algorithm's class, where they differ from what the settings here make of it."""
     num_envs: Positive = 16
     """Environments stepped together, N."""
     rollout: Positive = 128

@@ -149,21 +149,23 @@ def random_policy(obs_space: gymnasium.Space[Any], action_space: gymnasium.Space
     )
 
 
-def check_trainer(trainer: Trainer, folder: Path, steps: int = 1_024) -> None:
+def check_trainer(trainer: Trainer, folder: Path, steps: int = 1_024, settings: TrainerSettings | None = None) -> None:
     """Check that a trainer keeps the contract, on a tiny task.
 
     Args:
         trainer: the one to check.
         folder: an empty folder to train in.
         steps: environment steps of each training.
+        settings: of the trainer; None: `line_task`'s.
 
     Raises:
         AssertionError: it does not; the message says where.
     """
+    task = line_task() if settings is None else line_task(trainer=settings)
     seen: list[Progress] = []
     for kind in ("program", "sparse", "human", "random"):
         spec = RewardSpec(kind=kind, source=CLIMB if kind == "program" else None)
-        job = TrainingJob(task=line_task(), reward=spec, seed=7, episodes=6)
+        job = TrainingJob(task=task, reward=spec, seed=7, episodes=6)
         first, again = (_trained(trainer, job, steps, folder / kind / part, seen) for part in ("first", "again"))
         _check_result(first, job, steps, folder / kind / "first", trained=kind != "random")
         for part in ("own_return", "final", "evaluations", "shipped_step"):
@@ -171,7 +173,7 @@ def check_trainer(trainer: Trainer, folder: Path, steps: int = 1_024) -> None:
     assert seen, "no progress was reported"
     assert all(0 <= progress.step <= progress.steps == steps for progress in seen), "progress leaves 0..steps"
     if not isinstance(trainer, NoTrainer):
-        _check_failure(trainer, steps, folder / "failure")
+        _check_failure(trainer, task, steps, folder / "failure")
 
 
 def _trained(trainer: Trainer, job: TrainingJob, steps: int, folder: Path, seen: list[Progress]) -> TrainingResult:
@@ -203,9 +205,9 @@ def _check_result(result: TrainingResult, job: TrainingJob, steps: int, folder: 
     assert all(len(term.curve) == len(result.points) for term in result.terms.values()), "a term's curve differs"
 
 
-def _check_failure(trainer: Trainer, steps: int, folder: Path) -> None:
+def _check_failure(trainer: Trainer, task: Task, steps: int, folder: Path) -> None:
     spec = RewardSpec(kind="program", source=NOT_FINITE)
-    job = TrainingJob(task=line_task(), reward=spec, seed=7, episodes=6)
+    job = TrainingJob(task=task, reward=spec, seed=7, episodes=6)
     try:
         _trained(trainer, job, steps, folder, [])
     except TrainingFailed as error:

@@ -60,14 +60,15 @@ def export_sb3(policy: Policy, spec: EnvSpec, folder: Path) -> tuple[Path, Path]
         seed=0,
         device="cpu",
     )
-    hidden = [module for module in model.policy.mlp_extractor.policy_net if isinstance(module, torch.nn.Linear)]
-    for module, layer in zip([*hidden, model.policy.action_net], policy.layers, strict=True):
+    actor = [*model.policy.mlp_extractor.policy_net, model.policy.action_net]
+    linear = [module for module in actor if isinstance(module, torch.nn.Linear)]
+    for module, layer in zip(linear, policy.layers, strict=True):
         _copy(layer, module)
     model.save(folder / POLICY_SB3)
     normalise = VecNormalize(environments, training=False, norm_reward=False, clip_obs=policy.clip, epsilon=EPSILON)
-    statistics = RunningMeanStd(shape=policy.mean.shape)
+    statistics = normalise.obs_rms
+    assert isinstance(statistics, RunningMeanStd)
     statistics.mean, statistics.var, statistics.count = policy.mean.copy(), policy.variance.copy(), COUNT
-    normalise.obs_rms = statistics
     normalise.save(str(folder / VECNORMALIZE))
     return folder / POLICY_SB3, folder / VECNORMALIZE
 

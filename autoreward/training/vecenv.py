@@ -1,30 +1,37 @@
 """Stable-Baselines3's `VecEnv` over the collector: autoreset with `terminal_observation` and `TimeLimit.truncated`.
 
-The rewards that it gives are zeros: the collector scores whole rollouts, and `deferred.py` puts the rewards in.
+For on-policy algorithms the rewards that it gives are zeros: the collector scores whole rollouts, and `deferred.py`
+puts the rewards in. Algorithms with a replay buffer get each step's.
 
 Imported by the worker's trainer only (Stable-Baselines3 brings torch).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from autoreward.training.collect import Collector
+from autoreward.training.collect import Collector, Scored
 
 Array = NDArray[Any]
 
 
 class CollectorVecEnv(VecEnv):
-    """The collector as Stable-Baselines3 wants its environments."""
+    """The collector as Stable-Baselines3 wants its environments.
 
-    def __init__(self, collector: Collector, seed: int) -> None:
+    Args:
+        collector: steps them.
+        seed: of the first reset.
+        score: scores the collector's last step; None: its rewards come later, for the whole rollout.
+    """
+
+    def __init__(self, collector: Collector, seed: int, score: Callable[[], Scored] | None = None) -> None:
         env = collector.env
-        self._collector = collector
+        self._collector, self._score = collector, score
         self._seed: int | None = seed
         self._actions: Array = np.zeros(0)
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
@@ -48,7 +55,8 @@ class CollectorVecEnv(VecEnv):
                 "terminal_observation": step.last_obs[row],
                 "TimeLimit.truncated": bool(step.truncated[row]),
             }
-        return step.obs, np.zeros(self.num_envs, dtype=np.float32), done, infos
+        reward = np.zeros(self.num_envs, dtype=np.float32) if self._score is None else self._score().reward[0]
+        return step.obs, reward, done, infos
 
     def close(self) -> None:
         """The collector's environment belongs to whoever made it."""

@@ -1,5 +1,7 @@
 """Every field of the configuration is a flag; flags override the file; the help says so."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,10 @@ def value_for(name: str, field: Any) -> tuple[list[str], Any]:
     if "bool" in text:
         return [], not field.default
     if "Literal" in text:
-        return ["signs"], "signs"
+        last = re.findall(r"'(\w+)'", text)[-1]
+        return [last], last
+    if name.endswith("_kwargs"):
+        return ['{"tau": 0.5}'], '{"tau": 0.5}'
     if "Path" in text:
         return ["some/where"], Path("some/where")
     if "float" in text:
@@ -64,6 +69,22 @@ def test_every_field_is_a_flag(name: str) -> None:
 
 def test_trainer_overrides_name_the_settings() -> None:
     assert list(TrainerOverrides.model_fields) == list(TrainerSettings.model_fields)
+
+
+def test_arguments_of_an_algorithm_come_from_yaml_and_from_flags(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"tau": 0.5, "policy_kwargs": {"activation_fn": "Tanh"}}
+    file = tmp_path / "config.yaml"
+    file.write_text("trainer: {algorithm: SAC, algorithm_kwargs: {tau: 0.5, policy_kwargs: {activation_fn: Tanh}}}\n")
+    for config in (parsed("--config", str(file)), parsed("--trainer.algorithm-kwargs", json.dumps(given))):
+        assert config.trainer.applied_to(TrainerSettings()).algorithm_kwargs == given
+    assert parsed("--config", str(file)).trainer.algorithm == "SAC"
+    for wrong in ("[1]", "{tau"):
+        assert main(["run", "reacher", "--trainer.algorithm-kwargs", wrong]) == 2
+        said = capsys.readouterr().err
+        assert "--trainer.algorithm-kwargs" in said
+        assert "no JSON object" in said
 
 
 def test_flags_override_the_file(tmp_path: Path) -> None:

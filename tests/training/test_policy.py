@@ -24,7 +24,7 @@ def test_acts_as_the_trained_network_does(
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-    from autoreward.training.sb3_watch import snapshot
+    from autoreward.training.sb3_policy import snapshot
 
     class Noise(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         def __init__(self) -> None:
