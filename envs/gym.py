@@ -66,6 +66,12 @@ class GymBatchEnv(SteppedEnv):
             result[name] = shaped(gathered[source.path], field, source)
         return result
 
+    def action_mask(self) -> Bools | None:
+        """See `BatchEnv.action_mask`: `info["action_mask"]` of every environment."""
+        if "action_mask" not in self._infos[0]:
+            return None
+        return np.stack([np.asarray(info["action_mask"], dtype=np.bool_) for info in self._infos])
+
     def _gather(self, source: Source, name: str) -> Array:
         if source.path == "obs" and self._plain:
             return self._obs
