@@ -149,7 +149,7 @@ def _steps(env: BatchEnv, judge: EpisodeJudge, policy: Policy, seed: int) -> Ite
     obs, _ = env.reset(seed=seed)
     step, ended = 0, False
     while not ended:
-        obs, _, terminated, truncated, _ = env.step(policy.act(obs))
+        obs, _, terminated, truncated, _ = env.step(policy.act(obs, env.action_mask()))
         step += 1
         verdict = judge.step(env.read(judge.fields))
         ended = bool(terminated[0] or truncated[0] or verdict.ends[0])

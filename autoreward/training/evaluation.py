@@ -20,8 +20,8 @@ RECORDED = 8
 """Episodes of an evaluation that are kept whole, at most."""
 
 Array = NDArray[Any]
-Act = Callable[[Array], Array]
-"""Observations [N, D] -> actions."""
+Act = Callable[[Array, NDArray[np.bool_] | None], Array]
+"""Observations [N, D] and, where there is one, the mask of allowed choices [N, choices] -> actions."""
 
 
 @dataclass
@@ -130,7 +130,7 @@ class _Run:
         obs = self._begin(np.ones(self._env.num_envs, dtype=np.bool_))
         finished = 0
         while (self._episode >= 0).any():
-            action = self._act(obs)
+            action = self._act(obs, self._env.action_mask())
             obs, _, terminated, truncated, _ = self._env.step(action)
             values = self._env.read(self._names) if self._names else {}
             verdict = self._judge.step(values)

@@ -57,11 +57,12 @@ class Policy:
     squash: bool = False
     """Whether continuous actions are the output's tanh, scaled to their bounds (SAC, TD3), instead of clipped."""
 
-    def act(self, obs: Array) -> Array:
+    def act(self, obs: Array, mask: NDArray[np.bool_] | None = None) -> Array:
         """The deterministic actions.
 
         Args:
             obs: [N, D], not normalised.
+            mask: [N, choices], the discrete actions that are allowed; None: all of them.
 
         Returns:
             [N, A] float32, or [N] int64 for discrete actions.
@@ -74,7 +75,8 @@ class Policy:
             hidden = np.tanh(output) if self.activation == "tanh" else np.maximum(output, 0.0)
         output = hidden @ self.layers[-1].weight.T + self.layers[-1].bias
         if self.kind == "discrete":
-            return np.asarray(output.argmax(axis=-1), dtype=np.int64)
+            allowed = output if mask is None else np.where(mask, output, -np.inf)
+            return np.asarray(allowed.argmax(axis=-1), dtype=np.int64)
         if self.squash:
             output = self.low + 0.5 * (np.tanh(output) + 1.0) * (self.high - self.low)
         return np.clip(output, self.low, self.high).astype(np.float32)

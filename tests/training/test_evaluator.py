@@ -69,7 +69,7 @@ def test_an_episode_depends_on_its_seed_and_not_on_its_neighbours() -> None:
 def test_recorded_episodes_hold_every_state_and_are_padded_with_the_last(tmp_path: Path) -> None:
     task = line_task()
 
-    def act(obs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def act(obs: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> NDArray[np.float32]:
         # The first environment of the two falls after 5 steps, the other climbs for 10.
         return np.array([[-1.0], [1.0]], np.float32)
 
