@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from autoreward.records import Record
-from autoreward.task import Fraction, Positive, Task, TrainerSettings
+from autoreward.task import Fraction, Positive, Task, TrainerSettings, Widths
 
 PASSWORD_IN_URL = (
     "the endpoint's URL must hold no user and no password, since it is shown and recorded. Type "
@@ -68,7 +68,7 @@ class TrainerOverrides(Record):
     """Gradients are clipped to this norm."""
     log_std: float | None = None
     """Initial logarithm of the standard deviation of continuous actions."""
-    hidden: tuple[Positive, ...] | None = None
+    hidden: Widths | None = None
     """Widths of the hidden layers of actor and critic."""
     use_sde: bool | None = None
     """State-dependent exploration (gSDE)."""

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator, model_validator
 from pydantic import Field as PydanticField
-from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from autoreward.errors import UnknownName, UserError
 from autoreward.records import Record, read_yaml
@@ -17,6 +18,16 @@ PACKS = Path(__file__).parent / "envs" / "packs"
 
 Positive = Annotated[int, PydanticField(gt=0)]
 Fraction = Annotated[float, PydanticField(gt=0, le=1)]
+
+
+def _some(widths: tuple[int, ...]) -> tuple[int, ...]:
+    if not widths:
+        raise PydanticCustomError("widths", "a policy needs a hidden layer at least; give its width, such as 64")
+    return widths
+
+
+Widths = Annotated[tuple[Positive, ...], AfterValidator(_some)]
+"""Of hidden layers, one at least."""
 
 
 class TrainerSettings(Record):
@@ -45,7 +56,7 @@ class TrainerSettings(Record):
     max_grad_norm: Annotated[float, PydanticField(gt=0)] = 0.5
     log_std: float = 0.0
     """Initial logarithm of the standard deviation of continuous actions."""
-    hidden: tuple[Positive, ...] = (64, 64)
+    hidden: Widths = (64, 64)
     use_sde: bool = False
     """State-dependent exploration (gSDE) instead of independent noise in each step."""
     evaluations: Positive = 5
