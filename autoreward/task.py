@@ -65,17 +65,53 @@ class TrainerSettings(Record):
     """Episodes of each evaluation."""
 
 
+class RobotSpec(Record):
+    """A MuJoCo robot that is data only: a model, and what the policy sees, where it starts and when it has failed."""
+
+    model: str
+    """MJCF: in a pack, a file beside it; in a task, its text. It stands alone: no meshes, textures or includes."""
+    frame_skip: Positive = 1
+    """Physics steps of one control step."""
+    observations: Annotated[tuple[str, ...], PydanticField(min_length=1)]
+    """What the policy sees, joined in this order: sources of MuJoCo's such as `qpos[2:]`, `qvel` or `sensor.gyro`."""
+    reset_noise: Annotated[float, PydanticField(ge=0)] = 0.0
+    """An episode begins with uniform noise of up to so much on every position and velocity."""
+    start: dict[str, tuple[float, float]] = {}
+    """Parts of the start that are drawn from a range instead, such as `qpos[3]: [-0.5, 0.5]`."""
+    healthy: str = "True"
+    """Expression over the fields after a step: the episode ends when it is false."""
+    reward: str = "0"
+    """The robot's own reward: an expression over the fields after a step and `action`."""
+    action: str = ""
+    """What the action's numbers are, in order."""
+
+    @property
+    def has_model(self) -> bool:
+        """Whether `model` is the MJCF itself, no longer a file's name."""
+        return self.model.lstrip().startswith("<")
+
+
 class EnvSpec(Record):
     """Which environment, and how it is made."""
 
     id: str
-    """Gymnasium id, `module:Id`, or `module:factory`."""
+    """Gymnasium id, `module:Id`, or `module:factory`; with `robot`, any name."""
     kwargs: dict[str, Any] = {}
     step_limit: Positive | None = None
     """Overrides the environment's own limit."""
     fields: tuple[Field, ...] = ()
     """Named and documented fields of a pack; empty: the schema is derived."""
     description: str = ""
+    robot: RobotSpec | None = None
+    """A robot that is data only, instead of an environment of Gymnasium's."""
+
+    @model_validator(mode="after")
+    def _robot_is_described(self) -> EnvSpec:
+        if self.robot is not None and self.kwargs:
+            raise ValueError("kwargs: a robot that is data only takes none")
+        if self.robot is not None and not self.fields:
+            raise ValueError("fields: name and document what rewards can read of the robot")
+        return self
 
 
 class SuccessRule(Record):
@@ -197,7 +233,18 @@ def load_task(name: str, folder: Path = PACKS) -> Task:
             raise UserError(f"pack {path}: tasks.{wanted}.reference: {error}") from None
     return Task(
         name=path.stem if first else f"{path.stem}/{wanted}",
-        env=pack.env,
+        env=_with_model(pack.env, path),
         reference=reference,
         **{key: getattr(given, key) for key in PackTask.model_fields if key != "reference"},
     )
+
+
+def _with_model(env: EnvSpec, pack: Path) -> EnvSpec:
+    """The environment with its robot's model as text, so that a task needs no file beside it."""
+    if env.robot is None or env.robot.has_model:
+        return env
+    try:
+        model = (pack.parent / env.robot.model).read_text()
+    except OSError as error:
+        raise UserError(f"pack {pack}: env.robot.model: {error}") from None
+    return env.model_copy(update={"robot": env.robot.model_copy(update={"model": model})})

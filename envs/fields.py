@@ -138,11 +138,15 @@ class FieldReader:
             self._schema.field(name)  # raises, with the closest names
         return self._fields[name]
 
+    def path(self, path: str) -> Getter:
+        """A function that reads a path, such as `qpos` or `body.torso.xpos`, from this environment."""
+        return _make_getter(self._env.unwrapped, path)
+
     def getter(self, path: str, field: Field) -> Getter:
         """A function that reads the path from this environment; made once a path."""
         if path not in self._getters:
             try:
-                self._getters[path] = _make_getter(self._env.unwrapped, path)
+                self._getters[path] = self.path(path)
             except UserError as error:
                 raise type(error)(f"field {field.name}: {error}") if type(error) is UserError else error from None
         return self._getters[path]

@@ -50,7 +50,9 @@ def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
     if worlds != "gym" and (together := _simulated_together(spec, num_envs, schema)) is not None:
         return together
     if worlds == "batch":
-        raise UserError(f"{spec.id} cannot be simulated together: only Gymnasium's MuJoCo v5 tasks can, from 3.17 on")
+        raise UserError(
+            f"{spec.id} cannot be simulated together: MuJoCo 3.17 does it for Gymnasium's v5 tasks and data robots"
+        )
     if worlds == "auto":
         _tell_slower(spec.id)
     return GymBatchEnv(functools.partial(make_single, spec), num_envs, schema)
@@ -58,7 +60,8 @@ def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
 
 def _simulated_together(spec: EnvSpec, num_envs: int, schema: EnvSchema) -> BatchEnv | None:
     entry = registered.get(spec.id.rpartition(":")[2])
-    if entry is None or not str(entry.entry_point).startswith("gymnasium.envs.mujoco"):
+    from_gymnasium = entry is not None and str(entry.entry_point).startswith("gymnasium.envs.mujoco")
+    if spec.robot is None and not from_gymnasium:
         return None
     template = make_single(spec)  # says what is missing where MuJoCo is not there
     if importlib.util.find_spec("mujoco.batch") is None:
@@ -98,7 +101,7 @@ def _describe(text: str) -> EnvSchema:
         return EnvSchema(
             env_id=spec.id,
             fields=spec.fields,
-            action=derive_action(env, action_meaning(type(env.unwrapped).__doc__)),
+            action=derive_action(env, spec.robot.action if spec.robot else action_meaning(type(env.unwrapped).__doc__)),
             step_limit=limit,
             description=" ".join(spec.description.split()),
         )
@@ -124,6 +127,8 @@ def make_single(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
         UnknownName: no environment has that id.
         UserError: it does not construct; the message says why.
     """
+    if spec.robot is not None:
+        return _make_robot(spec)
     maker = _maker(spec.id)
     try:
         env = maker(**spec.kwargs)
@@ -135,6 +140,15 @@ def make_single(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
     if not isinstance(env, gymnasium.Env):
         raise UserError(f"{spec.id!r} gives a {type(env).__name__}, not a gymnasium.Env")
     return env
+
+
+def _make_robot(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
+    _quieten_mujoco()
+    try:
+        from autoreward.envs.mujoco.single import RobotEnv  # MuJoCo comes with it
+    except ImportError as error:
+        raise UserError(f"{spec.id} is a robot of MuJoCo's: {error}; pip install mujoco") from None
+    return RobotEnv(spec)
 
 
 def _maker(env_id: str) -> Callable[..., Any]:

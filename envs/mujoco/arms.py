@@ -19,7 +19,7 @@ class InvertedPendulum(GymTask):
         seen = self.worlds.model.nq
         out[:, :seen], out[:, seen:] = self.worlds.qpos, self.worlds.qvel
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         terminated = np.abs(self.worlds.qpos[:, 1]) > 0.2
         reward = (~terminated).astype(np.float64)
@@ -49,7 +49,7 @@ class InvertedDoublePendulum(GymTask):
         out[:, 1 + 2 * joints : -1] = np.clip(qvel, -10, 10)
         out[:, -1] = np.clip(self._constraint[:, 0], -10, 10)
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         x, y = self._tip[:, 0], self._tip[:, 2]
         v1, v2 = self.worlds.qvel[:, 1], self.worlds.qvel[:, 2]
@@ -92,7 +92,7 @@ class Reacher(GymTask):
         out[:, -4:-2] = self.worlds.qvel[:, :2]
         out[:, -2:] = (self._tip - self._target)[:, :2]
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         distance = -norms(self._tip - self._target) * self.template._reward_dist_weight
         effort = -square_sum(actions) * self.template._reward_control_weight
@@ -138,7 +138,7 @@ class Pusher(GymTask):
         out[:, :7], out[:, 7:14] = self.worlds.qpos[:, :7], self.worlds.qvel[:, :7]
         out[:, 14:17], out[:, 17:20], out[:, 20:23] = self._tip, self._object, self._goal
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         base = self.template
         near = -norms(self._object - self._tip) * base._reward_near_weight

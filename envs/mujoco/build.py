@@ -1,22 +1,19 @@
-"""Builds worlds that are simulated together from Gymnasium's v5 environments."""
+"""Builds simulations that are stepped together from one environment of their kind."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import gymnasium
-import mujoco
-import numpy as np
 from gymnasium.wrappers import OrderEnforcing
-from numpy.typing import NDArray
 
-from autoreward.envs.gym import draw
 from autoreward.envs.mujoco.arms import InvertedDoublePendulum, InvertedPendulum, Pusher, Reacher
+from autoreward.envs.mujoco.data_robot import DataRobot
 from autoreward.envs.mujoco.env import MujocoBatchEnv
 from autoreward.envs.mujoco.humanoids import Humanoid, HumanoidStandup
 from autoreward.envs.mujoco.locomotion import Ant, HalfCheetah, Hopper, Swimmer, Walker
 from autoreward.envs.mujoco.reader import UnsupportedSource
-from autoreward.envs.mujoco.robot import Robot
+from autoreward.envs.mujoco.single import RobotEnv
 from autoreward.envs.mujoco.tasks import GymTask
 from autoreward.envs.mujoco.worlds import Worlds
 from autoreward.schema import EnvSchema
@@ -38,21 +35,29 @@ _MODULE = "gymnasium.envs.mujoco."
 
 
 def batched(template: gymnasium.Env[Any, Any], num_envs: int, schema: EnvSchema) -> MujocoBatchEnv | None:
-    """N simulations of the kind of a Gymnasium environment, or None where only Gymnasium itself can step it.
+    """N simulations of the kind of an environment, or None where only Gymnasium itself can step it.
 
     Args:
         template: an environment of its own, whose parameters and renderer are used.
         num_envs: N.
         schema: fields and where they come from.
+
+    Raises:
+        UserError: a field of a robot that is data only cannot be read.
     """
     base: Any = template.unwrapped
+    forced = any("cfrc_ext" in field.source for field in schema.fields)
+    if isinstance(base, RobotEnv):
+        design = base.design
+        forces = forced or any("cfrc_ext" in source.path for source in design.observed)
+        worlds = Worlds(base.model, num_envs, design.robot.frame_skip, forces)
+        return MujocoBatchEnv(DataRobot(design, worlds, schema), schema, template)
     kind = _TASKS.get(f"{type(base).__module__}.{type(base).__qualname__}".removeprefix(_MODULE))
     if kind is None or not _is_plain(template):
         return None
-    forces = kind.needs_forces(base) or any("cfrc_ext" in field.source for field in schema.fields)
-    robot = kind(base, Worlds(base.model, num_envs, base.frame_skip, forces))
+    robot = kind(base, Worlds(base.model, num_envs, base.frame_skip, forced or kind.needs_forces(base)))
     try:
-        return MujocoBatchEnv(robot, schema, lambda shown: _picture(template, shown, schema.env_id))
+        return MujocoBatchEnv(robot, schema, template)
     except UnsupportedSource:
         return None
 
@@ -64,12 +69,4 @@ def _is_plain(env: gymnasium.Env[Any, Any]) -> bool:
         if type(layer) is not OrderEnforcing:
             return False
         layer = layer.env
-    return layer.render_mode != "human"
-
-
-def _picture(template: gymnasium.Env[Any, Any], robot: Robot, env_id: str) -> NDArray[np.uint8]:
-    """The first simulation, drawn by the template's own renderer."""
-    base: Any = template.unwrapped
-    base.data.qpos[:], base.data.qvel[:] = robot.worlds.qpos[0], robot.worlds.qvel[0]
-    mujoco.mj_forward(base.model, base.data)
-    return draw(template, env_id)
+    return bool(layer.render_mode != "human")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import gymnasium
+import mujoco
 import numpy as np
 from gymnasium.utils.seeding import np_random
 from numpy.typing import NDArray
 
 from autoreward.envs.contract import Array
 from autoreward.envs.generators import load_generators, save_generators
+from autoreward.envs.gym import draw
 from autoreward.envs.mujoco.reader import WorldReader
 from autoreward.envs.mujoco.robot import Robot
 from autoreward.envs.stepping import Bools, Floats, SteppedEnv
@@ -26,16 +29,16 @@ class MujocoBatchEnv(SteppedEnv):
     Args:
         robot: what is simulated.
         schema: fields and where they come from; its `step_limit` truncates.
-        draw: a picture of one environment; see `BatchEnv.render_frame`.
+        template: an environment of the same kind, in which pictures are drawn.
 
     Raises:
         UnsupportedSource: a field's source cannot be read from worlds that are simulated together.
     """
 
-    def __init__(self, robot: Robot, schema: EnvSchema, draw: Callable[[Robot], NDArray[np.uint8]]) -> None:
+    def __init__(self, robot: Robot, schema: EnvSchema, template: gymnasium.Env[Any, Any]) -> None:
         super().__init__(robot.worlds.count, schema, robot.observation_space, robot.action_space)
         self.render_mode = "rgb_array"
-        self._robot, self._draw = robot, draw
+        self._robot, self._template = robot, template
         self._reader = WorldReader(robot, schema)
         self._random: list[np.random.Generator | None] = [None] * self.num_envs
 
@@ -60,15 +63,12 @@ class MujocoBatchEnv(SteppedEnv):
         robot = self._robot
         robot.before_step()
         failed = robot.worlds.step(actions)
-        rewards, terminated = robot.judge(actions)
-        if failed is None:
-            robot.observe(self._obs)
-        else:
+        last = None if failed is None else self._obs[failed]
+        robot.observe(self._obs)
+        rewards, terminated = robot.judge(actions, self._obs)
+        if failed is not None:
             self.faults += int(failed.sum())
-            rewards[failed], terminated[failed] = 0.0, True
-            last = self._obs[failed]
-            robot.observe(self._obs)
-            self._obs[failed] = last
+            rewards[failed], terminated[failed], self._obs[failed] = 0.0, True, last
         return rewards, terminated, np.zeros(self.num_envs, dtype=np.bool_)
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
@@ -112,4 +112,11 @@ class MujocoBatchEnv(SteppedEnv):
 
     def render_frame(self) -> NDArray[np.uint8]:
         """See `BatchEnv.render_frame`."""
-        return self._draw(self._robot)
+        base: Any = self._template.unwrapped
+        base.data.qpos[:], base.data.qvel[:] = self._robot.worlds.qpos[0], self._robot.worlds.qvel[0]
+        mujoco.mj_forward(base.model, base.data)
+        return draw(self._template, self.schema.env_id)
+
+    def close_extras(self, **kwargs: object) -> None:
+        """Close what draws."""
+        self._template.close()

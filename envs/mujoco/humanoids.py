@@ -66,7 +66,7 @@ class Humanoid(HumanoidBody):
         """See `Robot.before_step`."""
         self._last = self._centre()
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         base = self.template
         velocity = (self._centre() - self._last) / self.worlds.dt
@@ -92,7 +92,7 @@ class HumanoidStandup(HumanoidBody):
         start = template.init_qpos[2]
         self.present["z_distance_from_origin"] = lambda: worlds.qpos[:, 2] - start
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         base, worlds = self.template, self.worlds
         up = (worlds.qpos[:, 2] - 0) / worlds.model.opt.timestep

@@ -16,7 +16,7 @@ class Runner(GymTask):
 
     hidden = 1
     """Leading positions that the observation leaves out."""
-    stepped = ("x_velocity", "reward_forward", "reward_ctrl")
+    stepped: tuple[str, ...] = ("x_velocity", "reward_forward", "reward_ctrl")
 
     def __init__(self, template: Native, worlds: Worlds) -> None:
         super().__init__(template, worlds)
@@ -50,7 +50,7 @@ class Runner(GymTask):
         reward: Floats = self.template._forward_reward_weight * velocity
         return reward
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         forward, cost = self.forward(), self.costs(actions)
         self.info["reward_forward"], self.info["reward_ctrl"] = forward, -cost
@@ -105,9 +105,10 @@ class Walker(Runner):
         """[N]."""
         z, angle = self.worlds.qpos[:, 1], self.worlds.qpos[:, 2]
         (lowest, highest), (least, most) = self.template._healthy_z_range, self.template._healthy_angle_range
-        return (lowest < z) & (z < highest) & (least < angle) & (angle < most)
+        healthy: Bools = (lowest < z) & (z < highest) & (least < angle) & (angle < most)
+        return healthy
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         healthy = self.healthy()
         forward, cost = self.forward(), self.costs(actions)
@@ -123,7 +124,7 @@ class Hopper(Walker):
         """See `Walker.healthy`."""
         low, high = self.template._healthy_state_range
         rest, qvel = self.worlds.qpos[:, 2:], self.worlds.qvel
-        within = ((low < rest) & (rest < high)).all(axis=1) & ((low < qvel) & (qvel < high)).all(axis=1)
+        within: Bools = ((low < rest) & (rest < high)).all(axis=1) & ((low < qvel) & (qvel < high)).all(axis=1)
         return super().healthy() & within
 
 
@@ -150,7 +151,8 @@ class Ant(GymTask):
         return self.normal(random)
 
     def _forces(self) -> Floats:
-        return np.clip(self.worlds.contact_forces, *self.template._contact_force_range)
+        forces: Floats = np.clip(self.worlds.contact_forces, *self.template._contact_force_range)
+        return forces
 
     def observe(self, out: NDArray[np.float32]) -> None:
         """See `Robot.observe`."""
@@ -165,7 +167,7 @@ class Ant(GymTask):
         """See `Robot.before_step`."""
         self._last[:] = self._place
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
         """See `Robot.judge`."""
         base = self.template
         velocity = (self._place - self._last) / self.worlds.dt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class Plan:
     """How some fields are read together."""
 
     entries: list[tuple[Field, Source, Getter]]
-    velocities: LinearVelocities | None
+    velocities: list[LinearVelocities]
     """Computed once for all the fields that need them."""
 
 
@@ -68,8 +68,8 @@ class WorldReader:
         plan = self._plans.get(names)
         if plan is None:
             plan = self._plans[names] = self._plan(names)
-        if plan.velocities is not None:
-            plan.velocities.update()
+        for group in plan.velocities:
+            group.update()
         return {field.name: shaped(get(obs), field, source) for field, source, get in plan.entries}
 
     def _plan(self, names: Sequence[str]) -> Plan:
@@ -77,43 +77,57 @@ class WorldReader:
         chosen = [self._fields[name] for name in names]
         worlds = self._robot.worlds
         parts = {source.path: find_part(worlds.model, source.path) for _, source in chosen if _in_mujoco(source.path)}
-        linear = {path: part for path, part in parts.items() if part.velocity == "velocity"}
-        velocities = LinearVelocities(worlds, linear) if linear else None
-        entries = [(field, source, make_getter(self._robot, source.path, velocities)) for field, source in chosen]
-        return Plan(entries, velocities)
+        velocities: dict[str, LinearVelocities | None] = {}
+        for kind in ("body", "site", "geom"):
+            moving = {path: part for path, part in parts.items() if part.kind == kind and part.velocity == "velocity"}
+            velocities |= dict.fromkeys(moving, LinearVelocities(worlds, moving) if moving else None)
+        entries = [
+            (field, source, make_getter(self._robot, source.path, velocities.get(source.path)))
+            for field, source in chosen
+        ]
+        return Plan(entries, [group for group in dict.fromkeys(velocities.values()) if group is not None])
 
 
 class LinearVelocities:
-    """Velocities of several bodies, sites or geoms at once, as `mj_objectVelocity` gives them in the world's axes.
+    """Velocities of several bodies, of sites or of geoms at once, as `mj_objectVelocity` gives them in world axes.
 
-    The velocity of the centre of mass of the object's kinematic tree, carried over to the object:
+    The velocity of the centre of mass of the object's kinematic tree, carried over to the object,
     `v - (x - c) x w`, in the order of MuJoCo's operations, so that the last bit is the same.
+
+    Args:
+        worlds: of the simulations.
+        parts: of one kind, by path.
     """
 
     def __init__(self, worlds: Worlds, parts: Mapping[str, Part]) -> None:
-        model = worlds.model
-        self._cvel, self._centre = worlds.output("cvel"), worlds.output("subtree_com")
-        self._positions = [(worlds.output(part.array), _number(part)) for part in parts.values()]
-        self._bodies = np.array([_body(model, part) for part in parts.values()])
-        self._roots = model.body_rootid[self._bodies]
+        (array,) = {part.array for part in parts.values()}
+        self._cvel, self._centre, self._place = (worlds.output(name) for name in ("cvel", "subtree_com", array))
+        bodies = [_body(worlds.model, part) for part in parts.values()]
+        roots = [int(worlds.model.body_rootid[body]) for body in bodies]
+        self._bodies, self._roots, self._numbers = map(_rows, (bodies, roots, map(_number, parts.values())))
         self._slots = {path: slot for slot, path in enumerate(parts)}
         self._values = np.zeros((worlds.count, len(parts), 3))
 
     def update(self) -> None:
         """Compute all of them from the present outputs."""
         motion = self._cvel[:, self._bodies]
-        apart = np.stack([array[:, number] for array, number in self._positions], axis=1)
-        apart -= self._centre[:, self._roots]
+        apart = self._place[:, self._numbers] - self._centre[:, self._roots]
         x, y, z = apart[..., 0], apart[..., 1], apart[..., 2]
         u, v, w = motion[..., 0], motion[..., 1], motion[..., 2]
-        self._values[..., 0] = motion[..., 3] - (y * w - z * v)
-        self._values[..., 1] = motion[..., 4] - (z * u - x * w)
-        self._values[..., 2] = motion[..., 5] - (x * v - y * u)
+        np.subtract(motion[..., 3], y * w - z * v, out=self._values[..., 0])
+        np.subtract(motion[..., 4], z * u - x * w, out=self._values[..., 1])
+        np.subtract(motion[..., 5], x * v - y * u, out=self._values[..., 2])
 
     def getter(self, path: str) -> Getter:
         """Reads one of them, [N, 3]."""
         values = self._values[:, self._slots[path]]
         return lambda obs: values
+
+
+def _rows(numbers: Iterable[int]) -> slice | list[int]:
+    """As an index: a slice, which copies nothing, where there is only one."""
+    rows = list(numbers)
+    return slice(rows[0], rows[0] + 1) if len(rows) == 1 else rows
 
 
 def _own_velocity(worlds: Worlds, path: str, part: Part) -> Getter:
@@ -143,15 +157,14 @@ def _in_mujoco(path: str) -> bool:
 def check_source(robot: Robot, path: str, name: str) -> None:
     """Raise `UnsupportedSource` where simulations of this robot do not have a source."""
     kind, _, rest = path.partition(".")
-    known: Mapping[str, object]
     if _in_mujoco(path):
         try:
             find_part(robot.worlds.model, path)
         except UserError as error:
             raise UnsupportedSource(f"field {name}: {error}") from None
         return
-    known = {"obs": {"": 0}, "info": {**robot.info, **robot.present}, "attr": robot.attributes}[kind]
-    if rest not in known:
+    known = {"obs": {""}, "info": {*robot.info, *robot.present}, "attr": {*robot.attributes}}
+    if rest not in known[kind]:
         raise UnsupportedSource(f"field {name}: {path} is nothing that these simulations have")
 
 

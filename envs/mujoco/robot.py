@@ -42,8 +42,13 @@ class Robot:
     def before_step(self) -> None:
         """Keep what `judge` needs of the state before the step."""
 
-    def judge(self, actions: Array) -> tuple[Floats, Bools]:
-        """The own reward [N] of the step that was just taken, and whether it ended the episode [N]."""
+    def judge(self, actions: Array, obs: NDArray[np.float32]) -> tuple[Floats, Bools]:
+        """The own reward [N] of the step that was just taken, and whether it ended the episode [N].
+
+        Args:
+            actions: as given to the step.
+            obs: observations [N, D] after it.
+        """
         raise NotImplementedError("every robot has a reward of its own")
 
     def snapshot(self) -> dict[str, Array]:

@@ -67,7 +67,8 @@ class GymTask(Robot):
 
 def square_sum(values: Array) -> Array:
     """`np.sum(np.square(row))` of each row [N, ...]."""
-    return np.sum(np.square(values).reshape(len(values), -1), axis=-1)
+    sums: Array = np.square(values).reshape(len(values), -1).sum(axis=-1)
+    return sums
 
 
 def norms(vectors: Floats) -> Floats:

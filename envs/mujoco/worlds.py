@@ -146,18 +146,12 @@ class Worlds:
             ValueError: there is no such field, or it cannot differ between simulations.
         """
         self._expanded = True
-        return self._batch.expand(name)
+        field: Array = self._batch.expand(name)
+        return field
 
     def model_changed(self) -> None:
         """Compute again what MuJoCo derives from model fields (masses, inertias, ...) that were written."""
         self._batch.set_const()
-
-    def copy_of(self, row: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        """One simulation's model and a MjData at its present state, to draw it."""
-        model = self._batch.get_model(row)
-        data = self._batch.get_data(row)
-        mujoco.mj_forward(model, data)
-        return model, data
 
     def snapshot(self) -> dict[str, Array]:
         """State now and before the last step, from which everything else follows."""
