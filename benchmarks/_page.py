@@ -1,0 +1,147 @@
+"""The page `docs/performance.md`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from _jobs import EPISODES
+from _parity import MARGIN, RANDOM_EPISODES, SETTINGS
+from _speed import LONGEST, RAW_SHARE, TASKS
+
+from autoreward.search.statistics import RESAMPLES
+from autoreward.task import TrainerSettings, load_task
+
+PICTURE = "img/training-parity.png"
+PACKAGES = ("torch", "stable_baselines3", "gymnasium", "mujoco", "numpy")
+HEAD = """\
+# Training: how fast, and how well
+
+`trainer.name: batch` beside Stable-Baselines3 (SB3), each training in one single-threaded process of its own.
+"""
+
+
+def page(sections: dict[str, list[str]], seeds: int) -> str:
+    """The whole page.
+
+    Args:
+        sections: `speed`, `parity`, `equal_cpu` and `profile`.
+        seeds: of the parity table.
+    """
+    lines = [
+        HEAD,
+        f"Machine: {machine()}.",
+        "",
+        "Written by `python benchmarks/training.py`.",
+        "",
+        "## Speed: environment steps per CPU-second",
+        "",
+        *_SPEED,
+        *sections["speed"],
+        "",
+        "## Learning at the same settings and the same number of steps",
+        "",
+        *_PARITY,
+        *sections["parity"],
+        "",
+        f"![Learning curves on {len(SETTINGS)} tasks]({PICTURE})",
+        "",
+        f"Return of the training episodes; interquartile mean over {seeds} seeds, with its pointwise 95% interval.",
+        "",
+        "The settings of this table:",
+        "",
+        *settings_table({name: settings for name, (settings, _) in SETTINGS.items()}),
+        "",
+        "## Return at equal CPU-seconds",
+        "",
+        *_EQUAL,
+        *sections["equal_cpu"],
+        "",
+        "## Where the seconds go",
+        "",
+        *_PROFILE,
+        *sections["profile"],
+        "",
+        "## The packs' settings",
+        "",
+        *settings_table({name: load_task(name).trainer for name in TASKS}),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_SPEED = [
+    f"""\
+CPU-seconds are those of the process and of all its children: for `batch` the evaluator (with every evaluation that the
+pack asks for) and the cell are included, for SB3 there are none. Imports are on neither side's bill, since workers are
+kept alive. `batch` trains as long as the pack says (at most {LONGEST:,} steps), so that its start and its evaluations
+count as they do in use; SB3, which has neither, {1 / RAW_SHARE:.0%} of that. SB3 runs as its users run it:
+`make_vec_env` (a DummyVecEnv of Gymnasium environments), VecNormalize for observations and rewards, one torch thread;
+its defaults are 8 environments x 256 steps, minibatches of 64, 10 epochs, two layers of 64. The arms take turns in one
+run; figures are medians over the rounds (lowest - highest), and ratios are taken within each round.
+""",
+]
+_PARITY = [
+    f"""\
+Both trainers get the environment's own reward, on the environment as Gymnasium makes it. Performance of a seed is the
+mean return of {EPISODES} episodes of the last policy, deterministic, stepped by the same code on the same Gymnasium
+episodes. IQM is the interquartile mean over seeds; random is the mean of {RANDOM_EPISODES} episodes of uniform actions.
+The difference of the IQMs is divided by what SB3 gains over random. Its 95% interval is a percentile bootstrap with
+{RESAMPLES:,} resamples, of each trainer's seeds for themselves (for the mean over the tasks: within each task),
+numerator and denominator alike. *Holds*: the lower end is above {MARGIN:.0%}. The last column has the same for the
+training episodes of the last fifth of the steps. The settings are below: SB3's defaults where nothing else is said,
+with larger batches where its users take them.
+""",
+]
+_EQUAL = [
+    """\
+The return of the last policy after equal CPU-seconds, measured as above: IQM over seeds (95% bootstrap interval).
+`batch` trains first, at the pack's settings, evaluations included; SB3 is then given the CPU-seconds of the seed that
+took most, and spends none on evaluation.
+""",
+]
+_PROFILE = [
+    """\
+Shares of a training's seconds by the clock, at the pack's settings. `reward` is the time waited for the program in its
+cell, `IPC` what of that is not the program itself, `read` the fields that reward and success rule need, `judge` the
+success rule and the outcomes, `rest` the start, the final evaluation and files. Evaluations on the way run beside the
+training, in the evaluator's process: their cost is in the last column.
+""",
+]
+
+_COLUMNS = (
+    "num_envs",
+    "rollout",
+    "minibatch",
+    "epochs",
+    "learning_rate",
+    "gamma",
+    "gae_lambda",
+    "entropy",
+    "log_std",
+    "hidden",
+)
+
+
+def settings_table(settings: dict[str, TrainerSettings]) -> list[str]:
+    """A table of PPO's settings."""
+    lines = [f"| task | {' | '.join(_COLUMNS)} |", "| --- " * (len(_COLUMNS) + 1) + "|"]
+    for name, entry in settings.items():
+        cells = [getattr(entry, column) for column in _COLUMNS]
+        shown = ["x".join(map(str, cell)) if isinstance(cell, tuple) else f"{cell:g}" for cell in cells]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return lines
+
+
+def machine() -> str:
+    """Processor, Python and the packages' versions."""
+    model = platform.processor() or platform.machine()
+    cpus = Path("/proc/cpuinfo")
+    if cpus.exists():
+        named = [
+            line.split(":", 1)[1].strip() for line in cpus.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = named[0] if named else model
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, {packages}"
