@@ -11,7 +11,7 @@ import tyro
 from pydantic import Field
 from rich.text import Text
 
-from autoreward.api import check_writable, find_run, task_for_file
+from autoreward.api import check_writable, describe, find_run, task_for_file
 from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, watched
 from autoreward.config import SeedCount, TrainerOverrides
 from autoreward.critic.contract import Verdict
@@ -23,6 +23,7 @@ from autoreward.store.records import Report, Row
 from autoreward.task import Positive, Task
 from autoreward.training.contract import RewardSpec, TrainingJob
 from autoreward.training.files import JOB, POLICY, WORKER_LOG
+from autoreward.training.registry import check_settings
 
 NonNegative = Annotated[int, Field(ge=0)]
 Rule = Annotated[str, tyro.conf.arg(metavar="ever|final|held:K")]
@@ -93,6 +94,7 @@ class Train(Command):
         task = _with_grammar(task_for_file(self.env, self.success, self.success_rule), self.grammar)
         settings = self.trainer.applied_to(task.trainer)
         task = task.model_copy(update={"steps": self.steps or task.steps, "trainer": settings})
+        check_settings(settings, describe(task.env))
         check_writable(self.runs)
         verdict = verdict_on(source, task, self.first_seed)
         if verdict.status != "accepted":
@@ -103,7 +105,8 @@ class Train(Command):
         console.print(rows_table(rows, f"{self.file} on {task.name}: true success of the trained policies"))
         for seed, training in rows[0].trainings.items():
             policy = folder / "trainings" / training / POLICY
-            console.print(Text(f"policy of seed {seed}: {policy if policy.exists() else 'none: its training failed'}"))
+            found = policy if policy.exists() else f"none: its training failed; see {policy.with_name(WORKER_LOG)}"
+            console.print(Text(f"policy of seed {seed}: {found}"))
         return 0 if rows[0].failed < len(rows[0].trainings) else 1
 
     def _rows(self, task: Task, source: str) -> tuple[list[Row], Path]:
@@ -134,7 +137,7 @@ class Export(Command):
     """Write a run's best reward as an importable package: reward, Gymnasium wrapper, manifest with the evidence."""
 
     run: RunName = None
-    """Run folder, or a unique beginning of its name; with --sb3 also a training's folder. Without it: the latest run."""
+    """Run folder, or a unique beginning of its name; with --sb3 also a training's folder. Without: the latest run."""
     to: Path | None = None
     """Folder to make; without it: the run's own `best/`, or the training's folder."""
     sb3: Flag = False
@@ -213,7 +216,6 @@ def read_reward(path: Path) -> str:
 
 def verdict_on(source: str, task: Task, seed: int) -> Verdict:
     """The Critic's executable checks on a program, with freshly recorded transitions."""
-    from autoreward.api import describe
     from autoreward.critic.verify import verify
     from autoreward.envs.record import record_transitions
     from autoreward.sandbox.process import ProcessCell

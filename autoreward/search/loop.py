@@ -38,6 +38,7 @@ from autoreward.search.roles import Roles, cast, resolve_designer
 from autoreward.store.folder import RunFolder, locked
 from autoreward.store.records import RunRecord
 from autoreward.task import Task
+from autoreward.training.registry import check_settings
 
 START_FROM = "start_from.py"
 
@@ -73,6 +74,7 @@ def start(
     task = config.for_task(task)
     schema = describe(task.env)
     check_expressions(task, schema.names)
+    check_settings(task.trainer, schema)
     path = folder or config.runs / _new_name(task)
     _check_shared(config)
     designer = resolve_designer(config.designer, config.llm)

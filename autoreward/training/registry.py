@@ -1,13 +1,57 @@
-"""Trainers by name."""
+"""Trainers by name, and which settings they can work with."""
 
 from __future__ import annotations
 
 import importlib
 
 from autoreward.errors import UnknownName, UserError
+from autoreward.schema import EnvSchema
+from autoreward.task import TrainerSettings
 from autoreward.training.contract import Trainer
 
 BUILT_IN = {"batch": "autoreward.training.batch:BatchTrainer", "sb3": "autoreward.training.sb3:SB3Trainer"}
+
+ALGORITHMS = {
+    "PPO": ("continuous", "discrete"),
+    "A2C": ("continuous", "discrete"),
+    "SAC": ("continuous",),
+    "TD3": ("continuous",),
+    "DDPG": ("continuous",),
+    "DQN": ("discrete",),
+}
+"""Stable-Baselines3's algorithms, and the kinds of actions that they choose from."""
+
+
+def check_settings(settings: TrainerSettings, schema: EnvSchema) -> None:
+    """Refuse settings with which every training would fail, before anything is spent.
+
+    Raises:
+        UnknownName: there is no such trainer or algorithm.
+        UserError: the algorithm is for another trainer, or for another kind of actions.
+    """
+    if ":" not in settings.name and settings.name not in BUILT_IN:
+        raise _unknown_trainer(settings.name)
+    if settings.name == "batch" and (settings.algorithm != "PPO" or settings.algorithm_kwargs):
+        raise UserError("trainer batch is PPO alone; add --trainer.name sb3 for another algorithm or for its arguments")
+    if settings.name != "sb3" or ":" in settings.algorithm:
+        return
+    if settings.algorithm not in ALGORITHMS:
+        raise unknown_algorithm(settings.algorithm)
+    if (kind := schema.action.kind) not in ALGORITHMS[settings.algorithm]:
+        fitting = ", ".join(name for name, kinds in ALGORITHMS.items() if kind in kinds)
+        raise UserError(
+            f"{settings.algorithm} cannot choose the {kind} actions of {schema.env_id}; "
+            f"type --trainer.algorithm with one of {fitting}"
+        )
+
+
+def unknown_algorithm(name: str) -> UnknownName:
+    """The error for an algorithm that is not there."""
+    return UnknownName("algorithm", name, ALGORITHMS, f"Type {', '.join(ALGORITHMS)}, or module:Class.")
+
+
+def _unknown_trainer(name: str) -> UnknownName:
+    return UnknownName("trainer", name, BUILT_IN, "Type batch, sb3, or module:attr for a trainer of your own.")
 
 
 def find_trainer(name: str) -> Trainer:
@@ -20,7 +64,7 @@ def find_trainer(name: str) -> Trainer:
     path = BUILT_IN.get(name, name)
     module_name, colon, attribute = path.partition(":")
     if not colon:
-        raise UnknownName("trainer", name, BUILT_IN, "Type batch, sb3, or module:attr for a trainer of your own.")
+        raise _unknown_trainer(name)
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:

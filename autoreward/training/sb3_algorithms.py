@@ -23,8 +23,8 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from autoreward.errors import UnknownName, UserError
 from autoreward.task import TrainerSettings
+from autoreward.training.registry import ALGORITHMS, unknown_algorithm
 
-BUILT_IN = ("PPO", "A2C", "SAC", "TD3", "DDPG", "DQN")
 NOISE = 0.1
 """Standard deviation of the exploration of TD3 and DDPG, actions scaled to [-1, 1] (Fujimoto et al. 2018)."""
 BUFFER = 1_000_000
@@ -39,8 +39,8 @@ def find_algorithm(name: str) -> type[BaseAlgorithm]:
         UserError: there is no such module or class, or it is no algorithm that collects rollouts.
     """
     module, colon, attribute = name.partition(":")
-    if not colon and name not in BUILT_IN:
-        raise UnknownName("algorithm", name, BUILT_IN, f"Type {', '.join(BUILT_IN)}, or module:Class.")
+    if not colon and name not in ALGORITHMS:
+        raise unknown_algorithm(name)
     try:
         kind = getattr(importlib.import_module(module), attribute) if colon else getattr(stable_baselines3, name)
     except (ImportError, AttributeError) as error:

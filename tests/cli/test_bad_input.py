@@ -82,6 +82,27 @@ def test_the_message_says_what_to_type(capsys: pytest.CaptureFixture[str], argum
 
 
 @pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--trainer.name", "bach"], "unknown trainer 'bach'. Closest: batch"),
+        (["--trainer.algorithm", "SAC"], "add --trainer.name sb3"),
+        (["--trainer.name", "sb3", "--trainer.algorithm", "SAK"], "unknown algorithm 'SAK'. Closest: SAC"),
+        (
+            ["--trainer.name", "sb3", "--trainer.algorithm", "DQN"],
+            "DQN cannot choose the continuous actions of Reacher-v5; type --trainer.algorithm with one of PPO,",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", [["run", "reacher"], ["train", "reward.py", "--env", "reacher"]])
+def test_a_trainer_that_cannot_train_the_task(
+    capsys: pytest.CaptureFixture[str], command: list[str], flags: list[str], told: str
+) -> None:
+    Path("reward.py").write_text(GOOD)
+    assert told in complaint(capsys, *command, *flags)
+    assert not list(Path().glob("runs/*")), "something was begun"
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("roundss: 2", "did you mean 'rounds'"),
