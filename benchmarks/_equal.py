@@ -27,10 +27,11 @@ from _parity import finals
 
 from autoreward.search.statistics import interval, iqm
 from autoreward.task import Task, TrainerSettings, load_task
+from autoreward.training.contract import RewardSpec
 
 FIRST_SEED = 610_000
-PROBES = (1, 4)
-"""Rollouts of the two short trainings, in tens."""
+PROBES = (8_192, 32_768)
+"""Steps of the two short trainings."""
 ENDLESS = 10**8
 
 
@@ -56,7 +57,7 @@ def _task(name: str, trainer: str, seeds: int, budget: float, slots: int, out: P
     settings = pack.trainer.model_copy(update={"evaluations": min(pack.trainer.evaluations, 4)})
     task = with_settings(pack, trainer, settings)
     episodes = 2 if quick else EPISODES
-    steps = steps_within(task, budget, out)
+    steps = steps_within(task, RewardSpec(kind="human"), budget, out)
     say(f"equal CPU: {name}, {steps:,} steps of ours in about {budget:g} CPU-seconds")
     numbers = range(FIRST_SEED, FIRST_SEED + seeds)
     ours = run_all(
@@ -87,11 +88,11 @@ def _task(name: str, trainer: str, seeds: int, budget: float, slots: int, out: P
     )
 
 
-def steps_within(task: Task, budget: float, out: Path) -> int:
+def steps_within(task: Task, reward: RewardSpec, budget: float, out: Path) -> int:
     """Steps of a training that costs about `budget` CPU-seconds, by a line through two short ones."""
-    rollout = task.trainer.num_envs * task.trainer.rollout
     jobs = [
-        ArmJob(arm="ours", task=task, seed=FIRST_SEED + 1000, steps=10 * probe * rollout, judged=1) for probe in PROBES
+        ArmJob(arm="ours", task=task, reward=reward, seed=FIRST_SEED + 1000, steps=whole(steps, task.trainer))
+        for steps in PROBES
     ]
     short, long = run_all(jobs, out, 1)
     slope = (long.cpu_seconds - short.cpu_seconds) / (long.steps - short.steps)

@@ -16,6 +16,14 @@ from autoreward.task import TrainerSettings, load_task
 
 PICTURE = "img/training-parity.png"
 PACKAGES = ("torch", "stable_baselines3", "gymnasium", "mujoco", "numpy")
+AT_LEAST = (
+    ("half_cheetah: steps per CPU-second, times SB3's at its default settings", "half_cheetah/default/ratio", 2.0),
+    ("hopper: the same", "hopper/default/ratio", 2.0),
+    ("half_cheetah: the pack's settings, times SB3 at its defaults", "half_cheetah/pack/ratio", 5.0),
+    ("hopper: the same", "hopper/pack/ratio", 3.0),
+    ("two trainings at once on two cores, times one on one core", "half_cheetah/two_workers/ratio", 1.9),
+)
+"""(claim, figure, least)."""
 HEAD = """\
 # Training: how fast, and how well
 
@@ -23,18 +31,22 @@ HEAD = """\
 """
 
 
-def page(sections: dict[str, list[str]], seeds: int) -> str:
+def page(sections: dict[str, list[str]], figures: dict[str, float], rounds: int, seeds: int) -> str:
     """The whole page.
 
     Args:
         sections: `speed`, `parity`, `equal_cpu` and `profile`.
+        figures: all of them, flat.
+        rounds: of the speed table.
         seeds: of the parity table.
     """
     lines = [
         HEAD,
         f"Machine: {machine()}.",
         "",
-        "Written by `python benchmarks/training.py`.",
+        f"Written by `python benchmarks/training.py --rounds {rounds} --seeds {seeds}`.",
+        "",
+        *claims(figures),
         "",
         "## Speed: environment steps per CPU-second",
         "",
@@ -122,6 +134,25 @@ _COLUMNS = (
     "log_std",
     "hidden",
 )
+
+
+def claims(figures: dict[str, float]) -> list[str]:
+    """What is claimed, what was measured, and whether it holds."""
+    lines = ["| claim | at least | measured | holds |", "| --- | --- | --- | --- |"]
+    for text, key, least in AT_LEAST:
+        lines.append(f"| {text} | {least:g} | {figures[key]:.2f} | {'yes' if figures[key] >= least else '**no**'} |")
+    for name in SETTINGS:
+        low = figures[f"parity/{name}/low"]
+        text = f"{name}: return less SB3's at the same settings and steps, share of SB3's gain, lower 95% bound"
+        lines.append(f"| {text} | {MARGIN:.0%} | {low:+.1%} | {'yes' if low > MARGIN else '**no**'} |")
+    lines += ["", "| claim | under | measured | holds |", "| --- | --- | --- | --- |"]
+    reward = sum(figures[f"profile/half_cheetah/program/{part}"] for part in ("reward", "IPC"))
+    for text, value, most, shown in (
+        ("share of the reward in a training second (half_cheetah)", reward, 0.03, ".1%"),
+        ("a candidate's start on a worker that is alive, seconds", figures["start/warm"], 2.0, ".2f"),
+    ):
+        lines.append(f"| {text} | {most:{shown}} | {value:{shown}} | {'yes' if value < most else '**no**'} |")
+    return lines
 
 
 def settings_table(settings: dict[str, TrainerSettings]) -> list[str]:

@@ -45,7 +45,7 @@ LARGE = {"num_envs": 64, "rollout": 32, "minibatch": 512, "learning_rate": 1e-3,
 SETTINGS: dict[str, tuple[TrainerSettings, int]] = {
     "half_cheetah": (_settings(**LARGE), 204_800),
     "hopper": (_settings(num_envs=16, rollout=128, minibatch=128), 204_800),
-    "inverted_pendulum": (_settings(num_envs=16, rollout=64, minibatch=128, learning_rate=1e-3), 102_400),
+    "inverted_pendulum": (_settings(num_envs=16, rollout=64, minibatch=128, learning_rate=1e-3), 61_440),
     "reacher": (
         _settings(num_envs=32, rollout=50, minibatch=160, learning_rate=1e-3, log_std=-0.7, gamma=0.9),
         100_800,
@@ -231,10 +231,17 @@ def _seeds(values: Sequence[float]) -> str:
 
 
 def curve(result: ArmResult) -> Doubles:
-    """Mean return of the training episodes that ended in each of `POINTS` equal stretches, [POINTS]; NaN where none."""
+    """Mean return of the training episodes that ended in each of `POINTS` equal stretches, [POINTS].
+
+    A stretch in which none ended has the value of the one before; NaN before the first episode's end.
+    """
     steps, returns = np.array(result.training_steps), np.array(result.training_returns)
     bins = np.clip((steps * POINTS - 1) // result.steps, 0, POINTS - 1)
-    return np.array([returns[bins == index].mean() if (bins == index).any() else math.nan for index in range(POINTS)])
+    values = np.full(POINTS, math.nan)
+    for index in range(POINTS):
+        ended = returns[bins == index]
+        values[index] = ended.mean() if len(ended) else values[max(index - 1, 0)]
+    return values
 
 
 def draw(measured: dict[str, Table], path: Path) -> None:

@@ -71,9 +71,9 @@ def measure(names: Sequence[str], trainer: str, out: Path, quick: bool) -> tuple
     for name in names:
         task = load_task(name)
         source = program(task)
-        sources = {name: source} if source is None else {f"{name} (program)": source}
+        sources = {name: source} if source is None else {f"{name}/program": source}
         if source == FORWARD and not quick:
-            sources |= {f"{name} (program with memory)": MEMORY}
+            sources |= {f"{name}/memory": MEMORY}
         for label, text in sources.items():
             found[label] = profile(task, text, label, trainer, out, quick)
     return found, start(load_task(names[0]), trainer, out, 1 if quick else STARTS)
@@ -81,7 +81,7 @@ def measure(names: Sequence[str], trainer: str, out: Path, quick: bool) -> tuple
 
 def profile(task: Task, source: str | None, label: str, trainer: str, out: Path, quick: bool) -> Profile:
     """One training at the pack's settings, evaluations included; one that is there is kept."""
-    place = out / f"{label.replace('/', '_').replace(' ', '_')}-{trainer}.json"
+    place = out / f"{label.replace('/', '_')}-{trainer}.json"
     if not place.exists():
         say(f"profile of {label}")
         job = ArmJob(
@@ -167,7 +167,7 @@ def shares(entry: Profile) -> dict[str, float]:
 
 
 def figures(measured: dict[str, Profile], begun: Start) -> dict[str, float]:
-    """Flat keys such as `profile/half_cheetah (program)/physics`."""
+    """Flat keys such as `profile/half_cheetah/program/physics`."""
     found = {"start/cold": begun.cold, "start/warm": begun.warm}
     for label, entry in measured.items():
         found |= {f"profile/{label}/{part}": share for part, share in shares(entry).items()}

@@ -107,7 +107,10 @@ def main(options: Options) -> None:
     if options.json_:
         write_bytes(options.json_, (json.dumps(measured.figures, indent=1) + "\n").encode())
     if options.whole:
-        write_bytes(options.docs / "performance.md", _page.page(measured.sections, options.seeds).encode())
+        write_bytes(
+            options.docs / "performance.md",
+            _page.page(measured.sections, measured.figures, options.rounds, options.seeds).encode(),
+        )
         say(f"wrote {options.docs / 'performance.md'}")
     say(f"{time.monotonic() - started:.0f} s")
 
