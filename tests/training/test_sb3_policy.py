@@ -24,7 +24,11 @@ def model_on(env_id: str, algorithm: str, **arguments: Any) -> tuple[Any, Any]:
     [
         ("Pendulum-v1", "SAC", {"learning_starts": 20, "policy_kwargs": {"net_arch": [20, 12]}}),
         ("Pendulum-v1", "TD3", {"learning_starts": 20, "policy_kwargs": {"net_arch": [20]}}),
-        ("Pendulum-v1", "PPO", {"use_sde": True, "n_steps": 32, "policy_kwargs": {"squash_output": True}}),
+        (
+            "Pendulum-v1",
+            "PPO",
+            {"use_sde": True, "n_steps": 32, "batch_size": 32, "policy_kwargs": {"squash_output": True}},
+        ),
         ("Pendulum-v1", "A2C", {}),
         ("CartPole-v1", "DQN", {"learning_starts": 20, "policy_kwargs": {"net_arch": []}}),
         ("CartPole-v1", "A2C", {}),
