@@ -45,7 +45,7 @@ LARGE = {"num_envs": 64, "rollout": 32, "minibatch": 512, "learning_rate": 1e-3,
 SETTINGS: dict[str, tuple[TrainerSettings, int]] = {
     "half_cheetah": (_settings(**LARGE), 204_800),
     "hopper": (_settings(num_envs=16, rollout=128, minibatch=128), 204_800),
-    "inverted_pendulum": (_settings(num_envs=16, rollout=64, minibatch=128, learning_rate=1e-3), 61_440),
+    "inverted_pendulum": (_settings(num_envs=16, rollout=64, minibatch=128, learning_rate=1e-3), 102_400),
     "reacher": (
         _settings(num_envs=32, rollout=50, minibatch=160, learning_rate=1e-3, log_std=-0.7, gamma=0.9),
         100_800,
@@ -53,7 +53,7 @@ SETTINGS: dict[str, tuple[TrainerSettings, int]] = {
     "mountain_car_continuous": (_settings(num_envs=16, rollout=128, minibatch=256, gamma=0.999), 102_400),
     "lunar_lander": (
         _settings(num_envs=16, rollout=128, minibatch=128, gamma=0.999, gae_lambda=0.98, entropy=0.01, epochs=4),
-        204_800,
+        102_400,
     ),
 }
 """Settings and steps of each task, the same for both trainers; what is not said is Stable-Baselines3's default."""
