@@ -40,6 +40,8 @@ class TrainerOverrides(Record):
     """Which trainer: `batch`, `sb3`, or `module:attr`."""
     device: Literal["auto", "cpu", "cuda"] | None = None
     """Where the policy is trained."""
+    worlds: Literal["auto", "batch", "gym", "warp"] | None = None
+    """Who simulates: MuJoCo all together, mujoco-warp on a GPU, or Gymnasium's environments one by one."""
     algorithm: str | None = None
     """For `sb3`: PPO, A2C, SAC, TD3, DDPG, DQN, or `module:Class`."""
     algorithm_kwargs: Annotated[str | None, BeforeValidator(_as_json)] = None
