@@ -34,6 +34,7 @@ POINTS = 20
 MARGIN = -0.10
 """The claim: the lower bound of the difference is above this share of what Stable-Baselines3 gains."""
 COLOURS = {"sb3": "#e08a1e", "ours": "#2f81d6"}
+NAMES = {"sb3": "SB3", "ours": "autoreward"}
 Doubles = NDArray[np.float64]
 
 
@@ -231,17 +232,25 @@ def _seeds(values: Sequence[float]) -> str:
 
 
 def curve(result: ArmResult) -> Doubles:
-    """Mean return of the training episodes that ended in each of `POINTS` equal stretches, [POINTS].
-
-    A stretch in which none ended has the value of the one before; NaN before the first episode's end.
-    """
+    """Mean return of the training episodes that ended in each of `POINTS` equal stretches, [POINTS]; NaN where none."""
     steps, returns = np.array(result.training_steps), np.array(result.training_returns)
     bins = np.clip((steps * POINTS - 1) // result.steps, 0, POINTS - 1)
-    values = np.full(POINTS, math.nan)
-    for index in range(POINTS):
-        ended = returns[bins == index]
-        values[index] = ended.mean() if len(ended) else values[max(index - 1, 0)]
-    return values
+    return np.array([returns[bins == index].mean() if (bins == index).any() else math.nan for index in range(POINTS)])
+
+
+def curves(results: Sequence[ArmResult]) -> tuple[Doubles, NDArray[np.int64]]:
+    """What is drawn of a trainer: values [seeds, K], and the K stretches.
+
+    Where episodes are long, a stretch may see none end. A seed then keeps its value of the stretch before; stretches in
+    which most seeds saw none are left out.
+    """
+    values = np.stack([curve(result) for result in results])
+    shown = np.isfinite(values).mean(axis=0) >= 0.5
+    for index in range(1, POINTS):
+        missing = np.isnan(values[:, index])
+        values[missing, index] = values[missing, index - 1]
+    shown &= np.isfinite(values).all(axis=0)
+    return values[:, shown], np.flatnonzero(shown)
 
 
 def draw(measured: dict[str, Table], path: Path) -> None:
@@ -254,18 +263,16 @@ def draw(measured: dict[str, Table], path: Path) -> None:
     figure = Figure(figsize=(4.2 * columns, 3.1 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, (name, table) in zip(axes, measured.items(), strict=False):
-        ends = table.steps * (np.arange(POINTS) + 1) / POINTS
         for label, results in (("sb3", table.sb3), ("ours", table.ours)):
-            curves = np.stack([curve(result) for result in results])
-            known = np.isfinite(curves).all(axis=0)
-            middle = trim_mean(curves[:, known], TRIM, axis=0)
-            axis.plot(
-                ends[known], middle, color=COLOURS[label], label="SB3" if label == "sb3" else "autoreward", marker="."
-            )
+            values, stretches = curves(results)
+            ends = table.steps * (stretches + 1) / POINTS
+            middle, (low, high) = trim_mean(values, TRIM, axis=0), _band(values)
+            axis.plot(ends, middle, color=COLOURS[label], label=NAMES[label], marker=".")
             if len(results) >= MIN_SEEDS:
-                axis.fill_between(ends[known], *_band(curves[:, known]), color=COLOURS[label], alpha=0.2, linewidth=0)
+                axis.fill_between(ends, low, high, color=COLOURS[label], alpha=0.2, linewidth=0)
         axis.axhline(table.random, color="#80868f", linestyle=":", label="random actions")
         axis.set_title(name, fontsize=10)
+        axis.set_xlim(0, 1.02 * table.steps)
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
         axis.grid(alpha=0.25)
     for axis in axes[len(measured) :]:
@@ -279,8 +286,8 @@ def draw(measured: dict[str, Table], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _band(curves: Doubles) -> tuple[Doubles, Doubles]:
-    """Lower and upper end of the interquartile mean's 95% interval at each point; curves are [seeds, points]."""
-    rows = np.random.default_rng(SEED).integers(0, len(curves), (1999, len(curves)))
-    low, high = np.quantile(trim_mean(curves[rows], TRIM, axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+def _band(values: Doubles) -> tuple[Doubles, Doubles]:
+    """Lower and upper end of the interquartile mean's 95% interval at each point; values are [seeds, points]."""
+    rows = np.random.default_rng(SEED).integers(0, len(values), (1999, len(values)))
+    low, high = np.quantile(trim_mean(values[rows], TRIM, axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
     return low, high
