@@ -77,3 +77,8 @@ class Broken(Line):
 
 if "OwnLine-v0" not in gymnasium.registry:
     gymnasium.register("OwnLine-v0", entry_point=Line, max_episode_steps=12)
+HOPPER = "gymnasium.envs.mujoco.hopper_v5:HopperEnv"
+if "OwnHopper-v0" not in gymnasium.registry:
+    gymnasium.register("OwnHopper-v0", entry_point=HOPPER, max_episode_steps=9)
+    clipped = (gymnasium.wrappers.ClipAction.wrapper_spec(),)
+    gymnasium.register("ClippedHopper-v0", entry_point=HOPPER, max_episode_steps=9, additional_wrappers=clipped)

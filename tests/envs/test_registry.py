@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 
+from autoreward.envs.gym import GymBatchEnv
+from autoreward.envs.mujoco.env import MujocoBatchEnv
 from autoreward.envs.registry import describe, make_env, make_single
 from autoreward.errors import UnknownName, UserError
 from autoreward.task import EnvSpec
@@ -68,3 +71,36 @@ def test_mujoco_writes_no_log_where_it_runs(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     make_single(EnvSpec(id="HalfCheetah-v5"))
     assert not list(tmp_path.iterdir())
+
+
+def test_gymnasiums_v5_tasks_are_simulated_together_unless_told_otherwise(own_envs: str) -> None:
+    spec = EnvSpec(id="Hopper-v5", step_limit=7)
+    assert isinstance(make_env(spec, 2), MujocoBatchEnv)
+    assert isinstance(make_env(EnvSpec(id="own_envs:OwnHopper-v0"), 2), MujocoBatchEnv)
+    assert isinstance(make_env(spec, 2, "gym"), GymBatchEnv)
+    with pytest.raises(UserError, match="cannot be simulated together"):
+        make_env(EnvSpec(id="CartPole-v1"), 2, "batch")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        EnvSpec(id="Hopper-v4"),
+        EnvSpec(id="own_envs:ClippedHopper-v0"),
+        EnvSpec(id="gymnasium.envs.mujoco.hopper_v5:HopperEnv"),
+    ],
+)
+def test_what_is_not_quite_a_v5_task_is_stepped_one_by_one(own_envs: str, spec: EnvSpec) -> None:
+    env = make_env(spec, 2)
+    assert isinstance(env, GymBatchEnv)
+    env.reset(seed=0)
+
+
+def test_the_slower_path_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="autoreward.envs")
+    for _ in range(2):
+        make_env(EnvSpec(id="MountainCar-v0"), 2)
+        make_env(EnvSpec(id="HalfCheetah-v5"), 2)
+    told = [record.getMessage() for record in caplog.records if "one by one" in record.getMessage()]
+    assert len(told) == 1
+    assert told[0].startswith("MountainCar-v0")
