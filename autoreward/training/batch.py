@@ -55,8 +55,15 @@ class BatchTrainer:
         try:
             with Session(job, steps, folder, progress) as session:
                 return _Training(session).run()
-        except (MemoryError, torch.OutOfMemoryError) as error:
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
             raise TrainingFailed(f"out of memory: {LOWER}") from error
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether it is NumPy's or torch's way of saying so; torch's on a CPU has no type of its own."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 class _Training:

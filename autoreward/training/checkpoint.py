@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
 
 def write_checkpoint(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Write both atomically; `header` is what JSON can hold."""
-    text = json.dumps({**header, "format": FORMAT})
+    text = json.dumps({**header, "format": FORMAT, "arrays": sorted(arrays)})
     write_bytes(path, npz_bytes({"header": np.array(text), **arrays}))
 
 
@@ -47,9 +46,10 @@ def read_checkpoint(path: Path, training: str) -> tuple[dict[str, Any], dict[str
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-        header = json.loads(str(arrays.pop("header")))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        header = dict(json.loads(str(arrays.pop("header"))))
+    except Exception:  # a damaged file raises whatever zip, zlib, NumPy and JSON come upon
         return None
-    if header.get("format") != FORMAT or header.get("training") != training:
+    expected = {"format": FORMAT, "training": training, "arrays": sorted(arrays)}
+    if any(header.get(name) != value for name, value in expected.items()):
         return None
     return header, arrays

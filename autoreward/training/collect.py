@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.episodes import EpisodeJudge, FinishedEpisodes
-from autoreward.errors import TrainingFailed
 from autoreward.task import Task
 from autoreward.training.checkpoint import part, prefixed
-from autoreward.training.rewards import Chunk, RewardSource
+from autoreward.training.rewards import Chunk, Fault, RewardSource
 from autoreward.training.statistics import EpisodeLog
 from autoreward.training.stopwatch import Stopwatch
 
@@ -97,10 +96,11 @@ class Collector:
         """One step of every environment.
 
         Raises:
-            TrainingFailed: an action is not finite.
+            Fault: an action is not finite.
         """
         if not np.isfinite(action).all():
-            raise TrainingFailed(f"the policy diverged: an action is not finite at step {self.steps}")
+            arrays = {"action": action, **{f"state.{name}": values for name, values in self._state.items()}}
+            raise Fault(f"the policy diverged: an action is not finite at step {self.steps}", arrays)
         self.clock.lap("forward")
         last_obs, human, terminated, truncated, _ = self.env.step(action)
         self.clock.lap("physics")
@@ -131,7 +131,8 @@ class Collector:
         """Score and log the steps since the last scoring; there must be one at least.
 
         Raises:
-            TrainingFailed: a reward is not finite, or the reward program failed.
+            Fault: a reward is not finite, or the reward program failed on these states.
+            TrainingFailed: the reward program cannot be run.
         """
         rows, self._rows = self._rows, []
         self.clock.lap("forward")
@@ -173,8 +174,7 @@ class Collector:
         """Begin every episode anew where `arrays` left off: the log goes on. The observations [N, D]."""
         self.steps = int(arrays["steps"])
         self.log.restore(part(arrays, "log"))
-        obs = self.reset(seed)
-        return obs
+        return self.reset(seed)
 
     def restore(self, arrays: dict[str, Array]) -> None:
         """Go back to what `arrays` gave; the environments have to be back where they were already."""

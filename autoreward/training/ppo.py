@@ -79,7 +79,8 @@ class PPO:
         else:
             logits = torch.log_softmax(_masked(output, self._optional(mask)), 1)
             # The largest of logits plus Gumbel noise is a draw from their distribution.
-            noise = torch.empty_like(logits).exponential_(generator=self._generator).log_().neg_()
+            # (Zeros are not unheard of; the noise would be infinite, and draw even what is forbidden.)
+            noise = torch.empty_like(logits).exponential_(generator=self._generator).clamp_(min=1e-30).log_().neg_()
             action = (logits + noise).argmax(1)
             log_prob = logits.gather(1, action.unsqueeze(1)).squeeze(1)
         return action.cpu().numpy(), log_prob.cpu().numpy()

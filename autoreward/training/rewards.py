@@ -46,8 +46,8 @@ class Chunk:
     """Environment steps of the training before the chunk, for messages."""
 
 
-class NotFinite(TrainingFailed):
-    """A reward is infinite or not a number; `arrays` are the rows that show it, [K, ...] each."""
+class Fault(TrainingFailed):
+    """A reward or an action is no number, or the program fails; `arrays` are the rows that show it, [K, ...] each."""
 
     def __init__(self, message: str, arrays: dict[str, Array]) -> None:
         super().__init__(message)
@@ -66,7 +66,8 @@ class RewardSource(Protocol):
         """The rewards [T, N], and their weighted terms, each [T, N].
 
         Raises:
-            TrainingFailed: a reward is not finite, or its program cannot be run.
+            Fault: a reward is not finite, or its program fails on these states.
+            TrainingFailed: its program cannot be run at all.
         """
         ...
 
@@ -107,9 +108,9 @@ class HumanReward(_Forgetful):
     def score(self, chunk: Chunk) -> tuple[Floats, dict[str, Floats]]:
         """What the environment gave."""
         if not np.isfinite(chunk.human).all():
-            raise NotFinite(
+            raise Fault(
                 f"the environment's own reward is not finite after step {chunk.number}",
-                _rows(chunk, chunk.human, {}),
+                _rows(chunk, _bad(chunk.human), {"reward": chunk.human}),
             )
         return chunk.human, {}
 
@@ -153,7 +154,7 @@ class ProgramReward:
         if self.program.reads_action:
             inputs["action"] = chunk.action
         started = time.perf_counter()
-        scores = self._score(inputs, chunk.begun, chunk.number)
+        scores = self._score(inputs, chunk)
         self.seconds += time.perf_counter() - started
         self._memory = scores.memory
         terms = weighted(self.program, scores.terms)
@@ -209,12 +210,15 @@ class ProgramReward:
             cell.close()
             raise
 
-    def _score(self, inputs: dict[str, Array], begun: Bools, number: int) -> Scores:
+    def _score(self, inputs: dict[str, Array], chunk: Chunk) -> Scores:
+        begun, number = chunk.begun, chunk.number
         try:
             return self._cell.score(inputs, begun, self._memory)
         except CellFailed as error:
             # What a program raises, or gives that is no reward, it would raise and give again.
-            if not self._restarts or error.reason in ("exception", "output"):
+            if error.reason in ("exception", "output"):
+                raise self._located(inputs, chunk, error) from error
+            if not self._restarts:
                 raise TrainingFailed(f"reward program failed after step {number}: {error}") from error
         # The memory of before the chunk is still here, so it is scored again as if nothing had happened.
         self._restarts -= 1
@@ -225,21 +229,38 @@ class ProgramReward:
         except CellFailed as error:
             raise TrainingFailed(f"reward program failed twice after step {number}: {error}") from error
 
+    def _located(self, inputs: dict[str, Array], chunk: Chunk, error: CellFailed) -> TrainingFailed:
+        """A failure of the chunk as one of the first step in which the program fails, with the rows of that step."""
+        memory, rows = self._memory, chunk.begun.shape[1]
+        for step in range(len(chunk.begun)):
+            one = {name: values[step : step + 1] for name, values in inputs.items()}
+            try:
+                scores = self._cell.score(one, chunk.begun[step : step + 1], memory)
+            except CellFailed as found:
+                told = f"reward program failed at step {chunk.number + (step + 1) * rows}: {found}"
+                return Fault(told, _rows(chunk, (np.full(rows, step), np.arange(rows)), {}))
+            memory = scores.memory
+        return TrainingFailed(f"reward program failed after step {chunk.number}: {error}")
 
-def _not_finite(chunk: Chunk, reward: Floats, terms: dict[str, Floats]) -> NotFinite:
+
+def _not_finite(chunk: Chunk, reward: Floats, terms: dict[str, Floats]) -> Fault:
     guilty = [name for name, values in terms.items() if not np.isfinite(values).all()]
     what = f"term {guilty[0]!r}" if guilty else "the sum of the terms"
+    given = {"reward": reward, **{f"term.{name}": values for name, values in terms.items()}}
     first = chunk.number + int(np.flatnonzero(~np.isfinite(reward).reshape(-1))[0]) + 1
-    return NotFinite(f"{what} of the reward program is not finite at step {first}", _rows(chunk, reward, terms))
+    return Fault(f"{what} of the reward program is not finite at step {first}", _rows(chunk, _bad(reward), given))
 
 
-def _rows(chunk: Chunk, reward: Floats, terms: dict[str, Floats]) -> dict[str, Array]:
-    """The first rows whose reward is not finite: everything that the reward saw, and what it gave."""
-    found = tuple(index[:SHOWN] for index in np.nonzero(~np.isfinite(reward)))
-    columns: dict[str, Array] = {"action": chunk.action, "reward": reward, "begun": chunk.begun}
+def _bad(reward: Floats) -> tuple[Array, ...]:
+    """Steps and rows of the first rewards that are not finite."""
+    return tuple(index[:SHOWN] for index in np.nonzero(~np.isfinite(reward)))
+
+
+def _rows(chunk: Chunk, found: tuple[Array, ...], given: dict[str, Array]) -> dict[str, Array]:
+    """These steps and rows of everything that the reward saw, and of what it gave."""
+    columns: dict[str, Array] = {"action": chunk.action, "begun": chunk.begun, **given}
     columns |= {f"state.{name}": values for name, values in chunk.state.items()}
     columns |= {f"next_state.{name}": values for name, values in chunk.next_state.items()}
-    columns |= {f"term.{name}": values for name, values in terms.items()}
     return {"step": found[0] + chunk.number // chunk.begun.shape[1], "row": found[1]} | {
         name: values[found] for name, values in columns.items()
     }

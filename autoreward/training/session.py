@@ -27,7 +27,7 @@ from autoreward.training.contract import Evaluation, Progress, TrainingJob, Trai
 from autoreward.training.evaluator import Evaluator, Request
 from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
 from autoreward.training.policy import Policy
-from autoreward.training.rewards import NotFinite, ProgramReward, RewardSource, make_reward
+from autoreward.training.rewards import Fault, ProgramReward, RewardSource, make_reward
 from autoreward.training.seeds import derive
 from autoreward.training.statistics import EpisodeLog, curves, term_statistics, write_npz
 from autoreward.training.trajectories import episode_terms
@@ -65,7 +65,7 @@ class Session:
         try:
             self._evaluator = Evaluator(job.task, max(job.episodes, settings.evaluation_episodes))
             self._stack.callback(self._evaluator.close)
-            env = make_env(job.task.env, settings.num_envs)
+            env = make_env(job.task.env, settings.num_envs, settings.worlds)
             self._stack.callback(env.close)
             self.reward: RewardSource = make_reward(job.reward, env.schema, ProcessCell)
             self._stack.callback(lambda: self.reward.close())
@@ -92,8 +92,11 @@ class Session:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.close()
-        # Policies that wait for an evaluation are needed again by whoever goes on from the checkpoint.
-        shutil.rmtree(self._snapshots, ignore_errors=True)
+        # An interrupted training goes on from its checkpoint, and then needs the policies that wait for an evaluation.
+        if error is None or isinstance(error, Exception):
+            shutil.rmtree(self._snapshots, ignore_errors=True)
+        if isinstance(error, Fault):
+            raise self.fault(str(error), error.arrays) from error
 
     def tick(self, step: int) -> None:
         """Report progress, now and then; cheap enough to be called in every step."""
@@ -102,15 +105,8 @@ class Session:
             self._report(self._state("training", step))
 
     def score(self) -> Scored:
-        """Score the rollout.
-
-        Raises:
-            TrainingFailed: a reward is not finite (the rows that show it are kept), or the reward program failed.
-        """
-        try:
-            return self.collector.score()
-        except NotFinite as error:
-            raise self.fault(str(error), error.arrays) from error
+        """Score the rollout: see `Collector.score`."""
+        return self.collector.score()
 
     def fault(self, message: str, arrays: Mapping[str, Array]) -> TrainingFailed:
         """Keep the arrays that show what went wrong, and give the error to raise."""
@@ -122,6 +118,7 @@ class Session:
         header = {
             "training": self.job.hash,
             "step": self.collector.steps,
+            "steps": self.steps,
             "pending": self._pending,
             "evaluations": [evaluation.model_dump() for evaluation in self._evaluations],
             "known_episodes": self._known_episodes,
@@ -191,9 +188,9 @@ class Session:
         return self._timed(result)
 
     def _load(self) -> dict[str, Array] | None:
-        """Go back to the folder's checkpoint, if it has one from before `steps`."""
+        """Go back to the folder's checkpoint, if it has one of a training to as many `steps`, or to fewer."""
         found = read_checkpoint(self.folder / CHECKPOINT, self.job.hash)
-        if found is None or found[0]["step"] >= self.steps:
+        if found is None or found[0]["steps"] > self.steps:
             return None
         header, arrays = found
         self._evaluations = [Evaluation.model_validate(entry) for entry in header["evaluations"]]
