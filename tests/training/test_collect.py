@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 from autoreward.envs.registry import make_env
 from autoreward.errors import TrainingFailed
 from autoreward.sandbox.process import ProcessCell
-from autoreward.task import SuccessRule, Task
+from autoreward.task import SuccessRule, Task, TrainerSettings
 from autoreward.testing.trainer import CLIMB, NOT_FINITE, line_task
 from autoreward.training.collect import Collector
-from autoreward.training.contract import RewardSpec
-from autoreward.training.rewards import ProgramReward, make_reward
+from autoreward.training.contract import RewardSpec, TrainingJob
+from autoreward.training.rewards import Fault, ProgramReward, make_reward
 from autoreward.training.statistics import EpisodeLog
 from autoreward.training.vecenv import CollectorVecEnv
 
@@ -164,22 +165,48 @@ def test_a_reward_that_is_no_number_names_its_term_and_the_step() -> None:
     gather = collector(line_task(), "program", NOT_FINITE)
     gather.reset(0)
     gather.step(UP)
-    with pytest.raises(TrainingFailed, match=r"step 0.*climb"):
+    gather.step(UP)
+    with pytest.raises(Fault, match=r"failed at step 2: term `climb` is NaN") as raised:
         gather.score()
+    arrays = raised.value.arrays
+    assert (arrays["step"].tolist(), arrays["row"].tolist()) == ([0, 0], [0, 1])
+    np.testing.assert_allclose(arrays["next_state.position"] - arrays["state.position"], 1.0, atol=1e-5)
 
 
 def test_an_action_that_is_no_number_says_that_the_policy_diverged() -> None:
-    gather = collector(line_task())
-    gather.reset(0)
-    with pytest.raises(TrainingFailed, match="diverged"):
+    gather = collector(line_task(), "program", CLIMB)
+    obs = gather.reset(0)
+    with pytest.raises(Fault, match=r"diverged.*step 0") as raised:
         gather.step(UP * np.nan)
+    assert np.isnan(raised.value.arrays["action"]).all()
+    np.testing.assert_array_equal(raised.value.arrays["state.position"], obs[:, 0])
 
 
-def test_deferred_rewards_are_normalised_as_stable_baselines3_does_it() -> None:
+def test_episodes_that_are_given_up_leave_what_has_finished_in_the_log() -> None:
+    before = collector(line_task(), "human")
+    before.reset(0)
+    for _ in range(13):
+        before.step(UP)
+    before.score()
+    after = collector(line_task(), "human")
+    obs = after.resume(before.arrays(), seed=5)
+    assert (after.steps, after.log.count) == (26, 2)
+    assert obs[:, 1].tolist() == [0.0, 0.0], "new episodes"
+    for _ in range(10):
+        after.step(UP)
+    assert after.score().done[-1].all()
+    episodes = after.log.arrays()
+    assert episodes["step"].tolist() == [20, 20, 46, 46]
+    assert episodes["length"].tolist() == [10] * 4
+    assert episodes["own_return"][2] == pytest.approx(55.0, abs=5.0), "nothing is left of those given up"
+
+
+def test_deferred_rewards_are_normalised_as_stable_baselines3_does_it(tmp_path: Path) -> None:
     from stable_baselines3.common.vec_env import VecNormalize
 
     from autoreward.training.collect import Scored
     from autoreward.training.deferred import DeferredRewards
+    from autoreward.training.session import Session
 
     generator = np.random.default_rng(0)
     reward = generator.normal(3.0, 20.0, (40, 2)).astype(np.float32)
@@ -194,6 +221,9 @@ def test_deferred_rewards_are_normalised_as_stable_baselines3_does_it() -> None:
     theirs = VecNormalize(Replay(collector(line_task()), seed=0), norm_obs=False, gamma=0.9, clip_reward=10.0)
     theirs.reset()
     expected = np.array([theirs.step(UP)[1] for _ in reward])
-    ours = DeferredRewards(collector(line_task()), gamma=0.9)
-    found = [ours.normalised(Scored(reward[part], done[part])) for part in (slice(0, 15), slice(15, 40))]
+    task = line_task(trainer=TrainerSettings(num_envs=2))
+    job = TrainingJob(task=task, reward=RewardSpec(kind="human"), seed=0, episodes=1)
+    with Session(job, 100, tmp_path, lambda progress: None) as session:
+        ours = DeferredRewards(session, gamma=0.9)
+        found = [ours.normalised(Scored(reward[part], done[part])) for part in (slice(0, 15), slice(15, 40))]
     np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-5)
