@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """Hand-written reference reward of lying down on the back; frozen before any designed reward was seen."""
 
-IDEA = "Every new best of turning over pays once, lying on the back pays in each step, the more the quieter the legs are."
+IDEA = "Every new best of turning over pays once; lying on the back pays in each step, more when the legs are quiet."
 WEIGHTS = {"tip": 20.0, "over": 1.0, "back": 2.0, "still": 2.0, "relaxed": 1.0}
 
 

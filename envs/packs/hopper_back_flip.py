@@ -15,7 +15,7 @@ def compute_reward(state, action, next_state, memory):
     # A new best pays once, so that neither rocking nor spinning on earns anything; rolling on the floor pays little.
     reached = np.clip(pitch, 0.0, full)
     best = memory.get("best", np.clip(state["pitch_backward"], 0.0, full))
-    turn = np.maximum(reached - best, 0.0) * np.clip(mass_height, 0.2, 1.2)
+    turn = np.maximum(reached - best, 0.0) * np.clip((mass_height - 0.3) / 0.6, 0.1, 1.5)
     memory["best"] = np.maximum(best, reached)
 
     turning = np.where((pitch > 0.3) & (pitch < full - 0.3), 1.0, 0.0)
