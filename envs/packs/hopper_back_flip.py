@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """Hand-written reference reward of the back flip; frozen before any designed reward was seen."""
 
-IDEA = "Every new best of the backward turn pays once, the more the higher the robot is; standing after one turn pays most."
+IDEA = "Every new best of the backward turn pays once, more when high up; standing after one full turn pays most."
 WEIGHTS = {"turn": 6.0, "jump": 1.0, "stand": 2.0, "overturn": 1.0, "effort": 0.01}
 
 
