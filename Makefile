@@ -7,6 +7,7 @@ TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
 BIN := .venv/bin
 READY := .venv/.ready-$(TORCH)
+ALL_READY := .venv/.ready-all-$(TORCH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 export OMP_NUM_THREADS := 1
@@ -26,6 +27,10 @@ endif
 	$(PIP) --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
+$(ALL_READY): $(READY)
+	$(PIP) --constraint constraints.txt --editable ".[dev,gpu]"
+	@touch $@
+
 demo: $(READY)  ## design a reward for reacher: no key, no network, under five minutes
 	$(BIN)/autoreward run reacher --config docs/demo.yaml
 
@@ -41,7 +46,7 @@ format: $(READY)
 test: lint  ## lint, types and the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
-test-all: lint  ## everything that `make test` leaves out
+test-all: lint $(ALL_READY)  ## everything that `make test` leaves out; mujoco-warp is tested on the CPU
 	$(BIN)/python -m pytest -m slow -n 2
 
 clean:

@@ -25,10 +25,12 @@ from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.schema import EnvSchema
 from autoreward.task import EnvSpec
 
-Worlds = Literal["auto", "batch", "gym"]
+Worlds = Literal["auto", "batch", "gym", "warp"]
 
 logger = logging.getLogger("autoreward.envs")
 
+MANY = 1024
+"""Environments from which on a GPU is worth its launches and copies."""
 DEFAULT_STEP_LIMIT = 1000
 """For environments that say none: an episode that never ends can neither be trained on nor judged."""
 
@@ -39,17 +41,27 @@ def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
     Args:
         spec: which environment, and how it is made.
         num_envs: N.
-        worlds: `batch` simulates them together in MuJoCo, `gym` steps Gymnasium's environments one by one, `auto`
-            simulates together what can be.
+        worlds: `batch` simulates them together in MuJoCo, `warp` in mujoco-warp (a GPU where there is one), `gym`
+            steps Gymnasium's environments one by one, `auto` simulates together what can be.
 
     Raises:
         UnknownName: no environment has that id.
-        UserError: it does not construct, its spaces are not supported, or `batch` is asked for and cannot be.
+        UserError: it does not construct, its spaces are not supported, or `batch` or `warp` is asked for and cannot be.
     """
     schema = describe(spec)
-    if worlds != "gym" and (together := _simulated_together(spec, num_envs, schema)) is not None:
+    together = None
+    if worlds == "warp" or (worlds == "auto" and picks_warp(num_envs)):
+        try:
+            together = _simulated_together(spec, num_envs, schema, on_gpu=True)
+        except UserError as error:
+            if worlds == "warp":
+                raise
+            logger.info("%s is simulated on the CPU: %s", spec.id, error)
+    if together is None and worlds in ("auto", "batch"):
+        together = _simulated_together(spec, num_envs, schema, on_gpu=False)
+    if together is not None:
         return together
-    if worlds == "batch":
+    if worlds in ("batch", "warp"):
         raise UserError(
             f"{spec.id} cannot be simulated together: MuJoCo 3.17 does it for Gymnasium's v5 tasks and data robots"
         )
@@ -58,7 +70,18 @@ def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
     return GymBatchEnv(functools.partial(make_single, spec), num_envs, schema)
 
 
-def _simulated_together(spec: EnvSpec, num_envs: int, schema: EnvSchema) -> BatchEnv | None:
+def picks_warp(num_envs: int) -> bool:
+    """The rule behind `auto`: mujoco-warp for `MANY` environments and more, where it is installed and finds a GPU."""
+    if num_envs < MANY:
+        return False
+    try:
+        from autoreward.envs.mujoco.warp_device import has_gpu
+    except ImportError:
+        return False
+    return has_gpu()
+
+
+def _simulated_together(spec: EnvSpec, num_envs: int, schema: EnvSchema, on_gpu: bool) -> BatchEnv | None:
     entry = registered.get(spec.id.rpartition(":")[2])
     from_gymnasium = entry is not None and str(entry.entry_point).startswith("gymnasium.envs.mujoco")
     if spec.robot is None and not from_gymnasium:
@@ -68,7 +91,13 @@ def _simulated_together(spec: EnvSpec, num_envs: int, schema: EnvSchema) -> Batc
         return None
     from autoreward.envs.mujoco.build import batched  # only where MuJoCo is there, and new enough
 
-    return batched(template, num_envs, schema)
+    if not on_gpu:
+        return batched(template, num_envs, schema)
+    try:
+        from autoreward.envs.mujoco.warp import WarpWorlds
+    except ImportError as error:
+        raise UserError(f"worlds on mujoco-warp: {error}; type pip install 'autoreward[gpu]'") from None
+    return batched(template, num_envs, schema, WarpWorlds)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -15,7 +16,7 @@ from autoreward.envs.mujoco.locomotion import Ant, HalfCheetah, Hopper, Swimmer,
 from autoreward.envs.mujoco.reader import UnsupportedSource
 from autoreward.envs.mujoco.single import RobotEnv
 from autoreward.envs.mujoco.tasks import GymTask
-from autoreward.envs.mujoco.worlds import Worlds
+from autoreward.envs.mujoco.worlds import BatchWorlds, Worlds
 from autoreward.schema import EnvSchema
 
 _TASKS: dict[str, type[GymTask]] = {
@@ -33,14 +34,20 @@ _TASKS: dict[str, type[GymTask]] = {
 }
 _MODULE = "gymnasium.envs.mujoco."
 
+MakeWorlds = Callable[[Any, int, int, bool], Worlds]
+"""(MjModel, N, physics steps of a control step, whether contact forces are asked for) -> the simulations."""
 
-def batched(template: gymnasium.Env[Any, Any], num_envs: int, schema: EnvSchema) -> MujocoBatchEnv | None:
+
+def batched(
+    template: gymnasium.Env[Any, Any], num_envs: int, schema: EnvSchema, make: MakeWorlds = BatchWorlds
+) -> MujocoBatchEnv | None:
     """N simulations of the kind of an environment, or None where only Gymnasium itself can step it.
 
     Args:
         template: an environment of its own, whose parameters and renderer are used.
         num_envs: N.
         schema: fields and where they come from.
+        make: makes the simulations.
 
     Raises:
         UserError: a field of a robot that is data only cannot be read.
@@ -50,12 +57,12 @@ def batched(template: gymnasium.Env[Any, Any], num_envs: int, schema: EnvSchema)
     if isinstance(base, RobotEnv):
         design = base.design
         forces = forced or any("cfrc_ext" in source.path for source in design.observed)
-        worlds = Worlds(base.model, num_envs, design.robot.frame_skip, forces)
+        worlds = make(base.model, num_envs, design.robot.frame_skip, forces)
         return MujocoBatchEnv(DataRobot(design, worlds, schema), schema, template)
     kind = _TASKS.get(f"{type(base).__module__}.{type(base).__qualname__}".removeprefix(_MODULE))
     if kind is None or not _is_plain(template):
         return None
-    robot = kind(base, Worlds(base.model, num_envs, base.frame_skip, forced or kind.needs_forces(base)))
+    robot = kind(base, make(base.model, num_envs, base.frame_skip, forced or kind.needs_forces(base)))
     try:
         return MujocoBatchEnv(robot, schema, template)
     except UnsupportedSource:

@@ -1,4 +1,4 @@
-"""N simulations of one MuJoCo model, with what a `BatchEnv` needs of them beyond `mujoco.batch`.
+"""N simulations of one MuJoCo model: `Worlds` is what robots see of them, `BatchWorlds` has them on `mujoco.batch`.
 
 - Outputs (`xpos`, `cvel`, ...) may be asked for at any time: the last step is then done again, from a copy of the
   state before it, so that they read as if they had always been bound. A snapshot is that copy too.
@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import mujoco
 import numpy as np
@@ -24,8 +24,59 @@ _BLOWN = slice(mujoco.mjtWarning.mjWARN_BADQPOS.value, mujoco.mjtWarning.mjWARN_
 """Warnings after which MuJoCo has reset the simulation by itself: bad position, velocity, acceleration."""
 
 
-class Worlds:
-    """N simulations, each [N, ...] below.
+class Worlds(Protocol):
+    """N simulations of one model. `BatchWorlds` has them on the CPU, `WarpWorlds` (in `warp.py`) on a GPU."""
+
+    model: mujoco.MjModel
+    count: int
+    """N."""
+    frame_skip: int
+    """Physics steps of one control step."""
+    dt: float
+    """Seconds of one control step."""
+    qpos: Floats
+    """Positions [N, nq], live."""
+    qvel: Floats
+    """Velocities [N, nv], live."""
+    ctrl: Floats
+    """Controls [N, nu] of the last step."""
+
+    def place(self, rows: list[int], qpos: Floats, qvel: Floats) -> None:
+        """Begin simulations anew at positions [K, nq] and velocities [K, nv]."""
+        ...
+
+    def step(self, controls: Array) -> Bools | None:
+        """One control step with controls [N, nu]; [N], true where a simulation blew up, or None where none did."""
+        ...
+
+    def output(self, name: str) -> Array:
+        """A live, read-only view [N, ...] of a derived field of MjData, as the last call on each simulation left it."""
+        ...
+
+    @property
+    def contact_forces(self) -> Floats:
+        """External forces on each body [N, nbody, 6], torque first."""
+        ...
+
+    def model_field(self, name: str) -> Array:
+        """A field of MjModel with a value of its own in each simulation, live [N, ...]."""
+        ...
+
+    def model_changed(self) -> None:
+        """Compute again what MuJoCo derives from model fields that were written."""
+        ...
+
+    def snapshot(self) -> dict[str, Array]:
+        """The whole state, as plain arrays."""
+        ...
+
+    def restore(self, arrays: dict[str, Array]) -> None:
+        """Go back to a snapshot: outputs too read as they did then."""
+        ...
+
+
+class BatchWorlds:
+    """N simulations on `mujoco.batch`, each [N, ...] below.
 
     Args:
         model: what is simulated.
