@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,7 +72,9 @@ class ArmJob(Record):
     @property
     def name(self) -> str:
         """Readable and unique: a hash of what the job does, not of how its task is told."""
-        judge = {} if self.judged else {"success": SuccessRule(expression="True"), "score": None, "outcomes": {}}
+        judge: dict[str, Any] = (
+            {} if self.judged else {"success": SuccessRule(expression="True"), "score": None, "outcomes": {}}
+        )
         env = self.task.env.model_copy(update={"fields": (), "description": ""})
         task = self.task.model_copy(update={"text": "-", "reference": None, "env": env, **judge})
         job = self.model_copy(update={"task": task})
@@ -104,6 +106,11 @@ def gym_arguments(spec: EnvSpec) -> dict[str, Any]:
     """What `gymnasium.make` is given besides the id."""
     limit = {} if spec.step_limit is None else {"max_episode_steps": spec.step_limit}
     return {**spec.kwargs, **limit}
+
+
+def digest(jobs: Iterable[ArmJob]) -> str:
+    """Names what was measured of these jobs, so that changed settings are measured again."""
+    return hashlib.sha256(" ".join(job.name for job in jobs).encode()).hexdigest()[:10]
 
 
 def own_environment(task: Task) -> Task:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from _jobs import QUICK, ArmJob, run_once, say, unjudged, whole, with_settings
+from _jobs import QUICK, ArmJob, digest, run_once, say, unjudged, whole, with_settings
 from _speed import FORWARD, LONGEST, program
 
 from autoreward.engine.contract import JobRequest
@@ -71,7 +71,7 @@ def measure(names: Sequence[str], trainer: str, out: Path, quick: bool) -> tuple
     for name in names:
         task = load_task(name)
         source = program(task)
-        sources = {name: source} if source is None else {f"{name}/program": source}
+        sources: dict[str, str | None] = {name: None} if source is None else {f"{name}/program": source}
         if source == FORWARD and not quick:
             sources |= {f"{name}/memory": MEMORY}
         for label, text in sources.items():
@@ -81,17 +81,17 @@ def measure(names: Sequence[str], trainer: str, out: Path, quick: bool) -> tuple
 
 def profile(task: Task, source: str | None, label: str, trainer: str, out: Path, quick: bool) -> Profile:
     """One training at the pack's settings, evaluations included; one that is there is kept."""
-    place = out / f"{label.replace('/', '_')}-{trainer}.json"
+    job = ArmJob(
+        arm="ours",
+        task=with_settings(task, trainer, unjudged(task.trainer) if quick else task.trainer),
+        reward=RewardSpec(kind="human") if source is None else RewardSpec(kind="program", source=source),
+        seed=FIRST_SEED,
+        steps=whole(QUICK if quick else min(task.steps, LONGEST), task.trainer),
+        judged=2 if quick else JUDGED,
+    )
+    place = out / f"{label.replace('/', '_')}-{digest([job])}.json"
     if not place.exists():
         say(f"profile of {label}")
-        job = ArmJob(
-            arm="ours",
-            task=with_settings(task, trainer, unjudged(task.trainer) if quick else task.trainer),
-            reward=RewardSpec(kind="human") if source is None else RewardSpec(kind="program", source=source),
-            seed=FIRST_SEED,
-            steps=whole(QUICK if quick else min(task.steps, LONGEST), task.trainer),
-            judged=2 if quick else JUDGED,
-        )
         (result,) = run_once([job], out)
         if result.training is None or result.training.status == "failed":
             raise SystemExit(f"{label} failed: {result.training and result.training.error}")

@@ -6,7 +6,19 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from _jobs import QUICK, SB3_DEFAULT, ArmJob, ArmResult, run_once, say, slots_or_cores, unjudged, whole, with_settings
+from _jobs import (
+    QUICK,
+    SB3_DEFAULT,
+    ArmJob,
+    ArmResult,
+    digest,
+    run_once,
+    say,
+    slots_or_cores,
+    unjudged,
+    whole,
+    with_settings,
+)
 
 from autoreward.records import Record, read_record, write_record
 from autoreward.task import Task, load_task
@@ -135,10 +147,11 @@ def measure(names: tuple[str, ...], trainer: str, rounds: int, out: Path, quick:
         for name in names:
             if index and name not in HEADLINE:
                 continue
-            place = out / f"{name.replace('/', '_')}-{trainer}-{index}.json"
+            jobs = arms(load_task(name), trainer, quick)
+            place = out / f"{name.replace('/', '_')}-{digest(jobs.values())}-{index}.json"
             if not place.exists():
                 say(f"speed of {name}, round {index + 1}")
-                write_record(place, one_round(arms(load_task(name), trainer, quick), out))
+                write_record(place, one_round(jobs, out))
             tables[name].append(read_record(place, Round))
     return tables
 
@@ -168,7 +181,7 @@ def scaling(name: str, trainer: str, rounds: int, out: Path, quick: bool) -> lis
     )
     found = []
     for index in range(rounds):
-        place = out / f"{name.replace('/', '_')}-{trainer}-scaling-{index}.json"
+        place = out / f"{name.replace('/', '_')}-{digest([job])}-scaling-{index}.json"
         if not place.exists():
             say(f"scaling on {name}, round {index + 1}")
             alone = [job.model_copy(update={"cores": 1})]
