@@ -20,7 +20,7 @@ import torch
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 
-from autoreward.errors import TrainingFailed
+from autoreward.errors import TrainingFailed, UserError
 from autoreward.training.checkpoint import part, prefixed
 from autoreward.training.contract import Progress, TrainingJob, TrainingResult
 from autoreward.training.normalise import CLIP, RewardScale, RunningStatistics
@@ -100,16 +100,24 @@ class _Training:
             return self._collector.reset(derive(self._session.job.seed, "environment")[0])
         self._learner.restore(part(saved, "learner"))
         self._observed.restore(part(saved, "observed"))
-        worlds = part(saved, "worlds")
-        if not worlds:
+        if not self._put_back(part(saved, "worlds")):
             # New episodes from seeds of their own; the sums of those under way go with them.
             obs = self._collector.resume(part(saved, "collector"), derive(self._session.job.seed, "environment", 2)[1])
             self._scale.restore({**part(saved, "scale"), "returns": np.zeros(env.num_envs)})
             return obs
-        env.restore(worlds)
         self._scale.restore(part(saved, "scale"))
         self._collector.restore(part(saved, "collector"))
         return saved["obs"]
+
+    def _put_back(self, worlds: dict[str, Array]) -> bool:
+        """Whether the environments are where the checkpoint left them; it may come from a machine with other worlds."""
+        if not worlds:
+            return False
+        try:
+            self._collector.env.restore(worlds)
+        except UserError:
+            return False
+        return True
 
     def _collect(self, steps: int) -> Rollout:
         clock, env = self._collector.clock, self._collector.env

@@ -43,7 +43,7 @@ class PPO:
     """
 
     def __init__(self, inputs: int, space: gymnasium.Space[Any], settings: TrainerSettings, seed: int) -> None:
-        self._settings = settings
+        self._settings, self._seed = settings, seed
         self.device = choose_device(settings)
         self._continuous = isinstance(space, gymnasium.spaces.Box)
         outputs = int(space.shape[0]) if isinstance(space, gymnasium.spaces.Box) else int(space.n)  # type: ignore[attr-defined]
@@ -136,7 +136,11 @@ class PPO:
         self._first_moment.copy_(torch.from_numpy(arrays["first_moment"]))
         self._second_moment.copy_(torch.from_numpy(arrays["second_moment"]))
         self._updates = int(arrays["updates"])
-        self._generator.set_state(torch.from_numpy(arrays["generator"]))
+        state = torch.from_numpy(arrays["generator"])
+        if len(state) == len(self._generator.get_state()):
+            self._generator.set_state(state)
+        else:  # of another kind of device, so no draw can be repeated
+            self._generator.manual_seed(self._seed + self._updates)
 
     def _step(self, batch: list[Tensor]) -> None:
         """One step of Adam (Kingma and Ba 2015) on a minibatch, its gradient clipped by its norm."""

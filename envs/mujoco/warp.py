@@ -176,7 +176,7 @@ class WarpWorlds:
             UserError: the snapshot is one of other worlds.
         """
         if "warp.qpos" not in arrays:
-            raise UserError("the checkpoint is of simulations on a CPU; type --trainer.worlds batch, or train anew")
+            raise UserError("this snapshot is not of simulations on mujoco-warp")
         self.qpos[...], self.qvel[...] = arrays["warp.qpos"], arrays["warp.qvel"]
         for name in STATE:
             getattr(self._data, name).assign(arrays[f"warp.{name}"])

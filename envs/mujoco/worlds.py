@@ -15,6 +15,8 @@ import numpy as np
 from mujoco.batch import Batch, SimulationError
 from numpy.typing import NDArray
 
+from autoreward.errors import UserError
+
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -71,7 +73,11 @@ class Worlds(Protocol):
         ...
 
     def restore(self, arrays: dict[str, Array]) -> None:
-        """Go back to a snapshot: outputs too read as they did then."""
+        """Go back to a snapshot: outputs too read as they did then.
+
+        Raises:
+            UserError: the snapshot is one of other worlds.
+        """
         ...
 
 
@@ -209,7 +215,13 @@ class BatchWorlds:
         return {"state": self._state.copy(), "before": self._before.copy(), "placed": self._placed.copy()}
 
     def restore(self, arrays: dict[str, Array]) -> None:
-        """Go back to a snapshot: outputs too read as they did then."""
+        """Go back to a snapshot: outputs too read as they did then.
+
+        Raises:
+            UserError: the snapshot is one of other worlds.
+        """
+        if "state" not in arrays:
+            raise UserError("this snapshot is not of simulations on mujoco.batch")
         self._before[...], self._placed[...] = arrays["before"], arrays["placed"]
         self._forces = None
         self._repeat()
