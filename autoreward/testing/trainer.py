@@ -17,7 +17,7 @@ from autoreward.schema import Field
 from autoreward.task import EnvSpec, Score, SuccessRule, Task, TrainerSettings
 from autoreward.training.contract import Progress, RewardSpec, Trainer, TrainingJob, TrainingResult
 from autoreward.training.evaluation import evaluate
-from autoreward.training.files import EPISODES, POLICY, POLICY_LAST, TRAJECTORIES
+from autoreward.training.files import EPISODES, FAULT, POLICY, POLICY_LAST, TRAJECTORIES
 from autoreward.training.policy import Layer, Policy
 from autoreward.training.seeds import derive
 from autoreward.training.statistics import EpisodeLog
@@ -172,6 +172,7 @@ def check_trainer(trainer: Trainer, folder: Path, steps: int = 1_024, settings: 
             assert getattr(first, part) == getattr(again, part), f"{kind}: the same seed gave another {part}"
     assert seen, "no progress was reported"
     assert all(0 <= progress.step <= progress.steps == steps for progress in seen), "progress leaves 0..steps"
+    _check_interruption(trainer, task, steps, folder / "interruption")
     if not isinstance(trainer, NoTrainer):
         _check_failure(trainer, task, steps, folder / "failure")
 
@@ -202,7 +203,27 @@ def _check_result(result: TrainingResult, job: TrainingJob, steps: int, folder: 
             assert actions.shape == (3, 1), f"{name} gives actions of a wrong shape"
             assert np.abs(actions).max() <= 1.0, f"{name} leaves the action bounds"
     assert len(result.points) == len(result.own_return) == len(result.train_success), "curves differ in length"
+    found = [evaluation.step for evaluation in result.evaluations]
+    assert found == sorted(set(found)), "evaluations are not in the order of their steps"
+    assert not found or found[-1] >= steps, "the last evaluation is not of the trained policy"
     assert all(len(term.curve) == len(result.points) for term in result.terms.values()), "a term's curve differs"
+
+
+def _check_interruption(trainer: Trainer, task: Task, steps: int, folder: Path) -> None:
+    job = TrainingJob(task=task, reward=RewardSpec(kind="program", source=CLIMB), seed=7, episodes=6)
+    folder.mkdir(parents=True)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.stage == "evaluating":
+            raise KeyboardInterrupt
+
+    try:
+        trainer.train(job, steps, folder, interrupt)
+    except KeyboardInterrupt:
+        result = trainer.train(job, steps, folder, lambda progress: None)
+    else:
+        raise AssertionError("no progress was reported while evaluating, or an interrupt did not end the training")
+    _check_result(result, job, steps, folder, trained=True)
 
 
 def _check_failure(trainer: Trainer, task: Task, steps: int, folder: Path) -> None:
@@ -212,5 +233,6 @@ def _check_failure(trainer: Trainer, task: Task, steps: int, folder: Path) -> No
         _trained(trainer, job, steps, folder, [])
     except TrainingFailed as error:
         assert "climb" in str(error), f"the message does not name the term: {error}"
+        assert (folder / FAULT).exists(), f"the states that show it are not in {FAULT}"
     else:
         raise AssertionError("a reward that is not finite must raise TrainingFailed")

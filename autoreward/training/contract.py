@@ -126,6 +126,8 @@ class Trainer(Protocol):
     def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
         """Train to `steps` environment steps and write the folder's files.
 
+        What `progress` raises ends the training; called again with the same folder, it goes on or begins anew.
+
         Raises:
             TrainingFailed: the message says why in one line (the reward program's fault, a diverged policy ...).
         """

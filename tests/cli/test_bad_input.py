@@ -84,6 +84,7 @@ def test_the_message_says_what_to_type(capsys: pytest.CaptureFixture[str], argum
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
+        (["--trainer.hidden"], "--trainer.hidden (): a policy needs a hidden layer at least"),
         (["--trainer.name", "bach"], "unknown trainer 'bach'. Closest: batch"),
         (["--trainer.algorithm", "SAC"], "add --trainer.name sb3"),
         (["--trainer.name", "sb3", "--trainer.algorithm", "SAK"], "unknown algorithm 'SAK'. Closest: SAC"),
@@ -108,6 +109,7 @@ def test_a_trainer_that_cannot_train_the_task(
         ("roundss: 2", "did you mean 'rounds'"),
         ("budget: {env_step: 2}", "did you mean 'env_steps'"),
         ("rounds: 0", "rounds: Input should be greater than 0"),
+        ("trainer: {hidden: []}", "trainer.hidden: a policy needs a hidden layer at least; give its width, such as 64"),
         ("rounds: [", "not valid YAML"),
         ("- rounds", "mapping"),
     ],

@@ -97,7 +97,7 @@ def assert_same(left: TrainingResult, right: TrainingResult, folders: tuple[Path
                 np.testing.assert_array_equal(one[array], other[array])
 
 
-@pytest.mark.parametrize(("at", "checkpoint"), [(1_000, 768), (2_999, 2_304), (None, 3_000)])
+@pytest.mark.parametrize(("at", "checkpoint"), [(2_999, 2_304), (None, 3_000)])
 @pytest.mark.usefixtures("told_at_once")
 def test_worlds_that_can_be_put_back_go_on_bit_for_bit(at: int | None, checkpoint: int, tmp_path: Path) -> None:
     """With a program that remembers, and in the middle of episodes."""
