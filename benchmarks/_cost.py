@@ -14,6 +14,10 @@ class Cost:
     def __init__(self) -> None:
         self._wall, self._cpu = time.monotonic(), _cpu()
 
+    def spent(self) -> float:
+        """CPU seconds up to now."""
+        return sum(_cpu()) - sum(self._cpu)
+
     def result(self, steps: int, training_steps: list[int], training_returns: list[float]) -> ArmResult:
         """What has been used up to now, with what it was used for."""
         own, children = (now - before for now, before in zip(_cpu(), self._cpu, strict=True))
