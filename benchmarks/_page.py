@@ -85,9 +85,9 @@ def page(sections: dict[str, list[str]], figures: dict[str, float], rounds: int,
 
 _SPEED = [
     f"""\
-CPU-seconds are those of the process and of all its children: for `batch` the evaluator (with every evaluation that the
-pack asks for) and the cell are included, for SB3 there are none. Imports are on neither side's bill, since workers are
-kept alive, nor is what SB3 and torch load on first use. `batch` trains as long as the pack says (at most
+CPU-seconds are those of the process and of all its children: for `batch` the evaluator (with every evaluation that a
+candidate of a search has) and the cell are included, for SB3 there are none. Imports are on neither side's bill, since
+workers are kept alive, nor is what SB3 and torch load on first use. `batch` trains as long as the pack says (at most
 {LONGEST:,} steps), so that its start and its evaluations count as they do in use; SB3, which has neither,
 {1 / RAW_SHARE:.0%} of that. SB3 runs as its users run it:
 `make_vec_env` (a DummyVecEnv of Gymnasium environments), VecNormalize for observations and rewards, one torch thread;

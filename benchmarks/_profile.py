@@ -23,7 +23,6 @@ from autoreward.training.files import JOB
 
 FIRST_SEED = 630_000
 TASKS = ("half_cheetah", "hopper", "reacher", "lunar_lander")
-JUDGED = 50
 PARTS = ("physics", "forward", "update", "reward", "normalise", "read", "judge", "log")
 """Parts that the trainer times, in the table's order; others follow."""
 REPEATS = 50
@@ -87,7 +86,7 @@ def profile(task: Task, source: str | None, label: str, trainer: str, out: Path,
         reward=RewardSpec(kind="human") if source is None else RewardSpec(kind="program", source=source),
         seed=FIRST_SEED,
         steps=whole(QUICK if quick else min(task.steps, LONGEST), task.trainer),
-        judged=2 if quick else JUDGED,
+        judged=2 if quick else task.trainer.evaluation_episodes,
     )
     place = out / f"{label.replace('/', '_')}-{digest([job])}.json"
     if not place.exists():

@@ -27,21 +27,12 @@ from autoreward.training.contract import RewardSpec
 FIRST_SEED = 620_000
 HEADLINE = ("half_cheetah", "hopper")
 """Tasks with a claimed ratio: these get every round, the others one."""
+# fmt: off
 TASKS = (
-    *HEADLINE,
-    "inverted_pendulum",
-    "inverted_double_pendulum",
-    "reacher",
-    "pusher",
-    "swimmer",
-    "walker2d",
-    "ant",
-    "humanoid",
-    "humanoid_standup",
-    "mountain_car_continuous",
-    "lunar_lander",
-    "acrobot",
+    *HEADLINE, "inverted_pendulum", "inverted_double_pendulum", "reacher", "pusher", "swimmer", "walker2d", "ant",
+    "humanoid", "humanoid_standup", "mountain_car_continuous", "lunar_lander", "acrobot",
 )
+# fmt: on
 """Tasks whose environment Gymnasium has, and Stable-Baselines3 can be trained on."""
 SCALED = ("half_cheetah",)
 """Tasks on which two trainings at once are timed."""
@@ -49,8 +40,6 @@ RAW_SHARE = 3
 """Stable-Baselines3 trains a third of the steps: it has no start and no evaluation to spread over a training."""
 LONGEST = 200_000
 """Steps of one training here, at most."""
-JUDGED = 20
-"""Episodes of the final evaluation that a training of ours pays for."""
 
 FORWARD = """\
 IDEA = "Go forward, level and smooth; effort costs."
@@ -72,7 +61,14 @@ class Rate(Record):
 
     steps: int
     cpu_seconds: float
+    child_cpu_seconds: float
+    """Of the evaluator and the cell."""
     seconds: float
+
+    @property
+    def per_own_cpu(self) -> float:
+        """Environment steps per CPU-second of the training process alone."""
+        return self.steps / (self.cpu_seconds - self.child_cpu_seconds)
 
     @property
     def per_cpu(self) -> float:
@@ -110,7 +106,7 @@ def program(task: Task) -> str | None:
 def arms(task: Task, trainer: str, quick: bool) -> dict[str, ArmJob]:
     """Every arm of a task; each is one training from its start to its result.
 
-    `ours` is charged with everything that a user pays for: evaluations on the way, the final one, the cell.
+    `ours` is charged with what a candidate of a search pays: evaluations on the way, the final ones, the cell.
     """
     pack = unjudged(task.trainer) if quick else task.trainer
     default = SB3_DEFAULT.model_copy(update={"gamma": 0.99, "evaluations": pack.evaluations})
@@ -126,7 +122,7 @@ def arms(task: Task, trainer: str, quick: bool) -> dict[str, ArmJob]:
             reward=reward,
             seed=FIRST_SEED,
             steps=whole(steps // RAW_SHARE if raw else steps, settings),
-            judged=0 if raw or quick else JUDGED,
+            judged=0 if raw or quick else pack.evaluation_episodes,
         )
 
     found = {
@@ -166,7 +162,12 @@ def rate(result: ArmResult, label: str) -> Rate:
     """The rate of a training that went well."""
     if result.training is not None and result.training.status == "failed":
         raise SystemExit(f"{label} failed: {result.training.error}")
-    return Rate(steps=result.steps, cpu_seconds=result.cpu_seconds, seconds=result.seconds)
+    return Rate(
+        steps=result.steps,
+        cpu_seconds=result.cpu_seconds,
+        child_cpu_seconds=result.child_cpu_seconds,
+        seconds=result.seconds,
+    )
 
 
 def scaling(name: str, trainer: str, rounds: int, out: Path, quick: bool) -> list[Scaling]:
@@ -226,6 +227,7 @@ def figures(tables: dict[str, list[Round]], scalings: dict[str, list[Scaling]]) 
             if label in rounds[0].arms:
                 found[f"{name}/{key}/ratio"] = ratio(rounds, label, against, lambda rate: rate.per_cpu)
                 found[f"{name}/{key}/wall_ratio"] = ratio(rounds, label, against, lambda rate: rate.per_second)
+                found[f"{name}/{key}/unjudged_ratio"] = ratio(rounds, label, against, lambda rate: rate.per_own_cpu)
     for name, entries in scalings.items():
         found[f"{name}/two_workers/ratio"] = statistics.median(entry.two / entry.one_core for entry in entries)
         found[f"{name}/two_workers/ratio_to_all_cores"] = statistics.median(entry.two / entry.one for entry in entries)
@@ -243,15 +245,15 @@ def tables(measured: dict[str, list[Round]], scalings: dict[str, list[Scaling]])
     flat = figures(measured, scalings)
     lines += [
         "",
-        "The same ratios by the clock:",
+        "The same ratios by the clock, and by CPU-seconds without evaluator and cell:",
         "",
-        "| task | same settings | the pack's settings |",
-        "| --- | --- | --- |",
+        "| task | same settings, by the clock | the pack's | same settings, training alone | the pack's |",
+        "| --- | --- | --- | --- | --- |",
     ]
-    lines += [
-        f"| {name} | {flat[f'{name}/default/wall_ratio']:.1f} | {flat[f'{name}/pack/wall_ratio']:.1f} |"
-        for name in measured
-    ]
+    for name in measured:
+        keys = ("default/wall_ratio", "pack/wall_ratio", "default/unjudged_ratio", "pack/unjudged_ratio")
+        shown = [f"{flat[f'{name}/{key}']:.1f}" for key in keys]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
     for name in scalings:
         lines += [
             "",
