@@ -35,7 +35,7 @@ from autoreward.training.files import JOB
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_SEED = 900_000
 """Away from the seeds of searches, selections and reports."""
-EPISODES = 100
+EPISODES = 50
 """Evaluation episodes of each training."""
 
 
