@@ -47,8 +47,16 @@ def test_a_field_that_cannot_differ_is_refused() -> None:
         together(spec_of("Hopper"), 2).model_field("body_mas")
 
 
-@pytest.mark.parametrize("name", ["HalfCheetah", "Ant", "balancer"])
-@pytest.mark.parametrize(("field", "value"), [("opt.timestep", 30.0), ("opt.integrator", 99)])
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("HalfCheetah", "opt.timestep", 30.0),  # a bad acceleration
+        ("Ant", "opt.timestep", 30.0),
+        ("HalfCheetah", "opt.integrator", 99),  # an error of MuJoCo's
+        ("Ant", "opt.integrator", 99),
+        ("balancer", "opt.integrator", 99),
+    ],
+)
 def test_a_simulation_that_blows_up_ends_its_own_episode(name: str, field: str, value: float) -> None:
     env, calm = together(spec_of(name), 3), together(spec_of(name), 3)
     chosen = env.model_field(field)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from v5 import TASKS, Array, actions, assert_same, play, together
 
-from autoreward.envs.registry import make_env
+from autoreward.envs.registry import make_env, make_single
 from autoreward.schema import Field
 from autoreward.task import EnvSpec
 
@@ -95,7 +95,7 @@ def test_arguments_of_the_constructor_are_honoured(name: str, kwargs: dict[str, 
 @pytest.mark.parametrize("name", TASKS)
 def test_info_is_gymnasiums(name: str) -> None:
     """Every key of `info`, in steps and after resets, and the attributes that an episode's beginning sets."""
-    single = gymnasium.make(f"{name}-v5")
+    single = make_single(EnvSpec(id=f"{name}-v5"))
     single.reset(seed=0)
     *_, info = single.step(np.zeros(single.action_space.shape or (), dtype=np.float32))
     shapes = {f"info.{key}": np.shape(value) for key, value in info.items()}
