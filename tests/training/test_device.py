@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,3 +89,15 @@ def test_a_checkpoint_of_another_kind_of_device_is_gone_on_from() -> None:
     first = other.act(obs)[0]
     other.restore(saved)
     np.testing.assert_array_equal(other.act(obs)[0], first)
+
+
+@pytest.mark.slow
+def test_the_gpu_benchmark_runs_on_a_cpu_and_says_what_it_is_worth(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
+    command = [sys.executable, script, "--device", "cpu", "--quick", "--parity", "--stacked", "--json", tmp_path / "f"]
+    subprocess.run(command, check=True, capture_output=True)
+    figures = json.loads((tmp_path / "f").read_text())
+    assert figures["parity/continuous/gradient"] == 0.0
+    assert figures["stacked/8x64/stacked_ms"] > 0.0
+    assert {"part speed", "part human"} <= set(figures["not_measured"])
+    assert any(line.startswith("anything about a GPU") for line in figures["not_measured"])
