@@ -4,10 +4,10 @@
     python benchmarks/gpu.py --speed --counts 4096      # one part
     python benchmarks/gpu.py --device cpu --quick       # without a GPU: that it works; no figure of it means anything
 
-Parts: `parity` (PPO's gradient and update on the device beside the CPU's), `worlds` (how far simulations on mujoco-warp
-part from MuJoCo's), `speed` (steps a second at 1k, 4k and 16k worlds, by physics on the CPU and by mujoco-warp), `human`
-(seconds to the return that the pack's settings reach on the CPU), `stacked` (gradients of K candidates together against
-one after the other). Every training is a process of its own, alone on the machine.
+Parts: `parity` (PPO's gradient and update on the device beside the CPU's), `worlds` (how far simulations on
+mujoco-warp part from MuJoCo's), `speed` (steps a second at 1k, 4k and 16k worlds, by physics on the CPU and by
+mujoco-warp), `human` (seconds to the return that the pack's settings reach on the CPU), `stacked` (gradients of K
+candidates together against one after the other). Every training is a process of its own, alone on the machine.
 """
 
 from __future__ import annotations
