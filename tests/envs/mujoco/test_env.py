@@ -83,8 +83,8 @@ def test_a_simulation_that_blows_up_ends_its_own_episode(name: str, field: str, 
         assert (rewards[row], terminated[row]) == (others[row], ended[row])
     chosen[1] = usual
     mask = np.array([False, True, False])
-    obs, _ = env.reset(seed=[None, 7, None], options={"reset_mask": mask})  # type: ignore[arg-type]
-    again, _ = calm.reset(seed=[None, 7, None], options={"reset_mask": mask})  # type: ignore[arg-type]
+    obs, _ = env.reset(seed=[None, 7, None], options={"reset_mask": mask})
+    again, _ = calm.reset(seed=[None, 7, None], options={"reset_mask": mask})
     np.testing.assert_array_equal(obs, again)
     if not ended[[0, 2]].any():
         assert_same(play(env, 10, first=20), play(calm, 10, first=20))
@@ -125,7 +125,7 @@ def test_another_process_goes_on_from_a_snapshot(name: str, tmp_path: Path) -> N
     env = together(spec_of(name), 3)
     env.reset(seed=1)
     play(env, 17)
-    np.savez(tmp_path / "saved.npz", **env.snapshot())  # type: ignore[arg-type]  # NumPy's type knows only options
+    np.savez(tmp_path / "saved.npz", **env.snapshot())
     command = [sys.executable, "-c", GOES_ON, str(tmp_path), name, str(Path(__file__).parent)]
     subprocess.run(command, check=True, cwd=tmp_path)
     with np.load(tmp_path / "ahead.npz") as ahead:
