@@ -45,7 +45,7 @@ def _settings(**changes: float | int) -> TrainerSettings:
 LARGE = {"num_envs": 64, "rollout": 32, "minibatch": 512, "learning_rate": 1e-3, "log_std": -0.7}
 SETTINGS: dict[str, tuple[TrainerSettings, int]] = {
     "half_cheetah": (_settings(**LARGE), 204_800),
-    "hopper": (_settings(num_envs=16, rollout=128, minibatch=128), 204_800),
+    "hopper": (_settings(num_envs=16, rollout=128, minibatch=128), 81_920),
     "inverted_pendulum": (_settings(num_envs=16, rollout=64, minibatch=128, learning_rate=1e-3), 102_400),
     "reacher": (
         _settings(num_envs=32, rollout=50, minibatch=160, learning_rate=1e-3, log_std=-0.7, gamma=0.9),
