@@ -42,8 +42,10 @@ def train_raw(job: ArmJob) -> tuple[ArmResult, Act]:
     settings, spec = job.task.trainer, job.task.env
     _load_everything()
     cost = Cost()
+    # `make_vec_env` asks for pictures otherwise, and LunarLander then simulates its smoke, at three times the cost.
+    arguments = {"render_mode": None, **gym_arguments(spec)}
     environments = make_vec_env(
-        spec.id, settings.num_envs, seed=job.seed, env_kwargs=gym_arguments(spec), vec_env_cls=DummyVecEnv
+        spec.id, settings.num_envs, seed=job.seed, env_kwargs=arguments, vec_env_cls=DummyVecEnv
     )
     normalised = VecNormalize(environments, gamma=settings.gamma)
     model = raw_ppo(normalised, settings, job.seed)
