@@ -145,7 +145,7 @@ class _Training:
     def _learn(self, rollout: Rollout) -> bool:
         """Score the rollout and update the policy; whether an evaluation was due."""
         clock, settings = self._collector.clock, self._settings
-        scored = self._session.score()
+        scored = self._collector.score()
         due = self._session.after_rollout(self._collector.steps, self._policy)
         reward = self._scale.scaled(scored.reward, scored.done)
         clock.lap("normalise")

@@ -15,7 +15,7 @@ from autoreward.training.statistics import npz_bytes
 
 Array = NDArray[Any]
 
-FORMAT = "autoreward-checkpoint-1"
+FORMAT = "autoreward-checkpoint-2"
 SEPARATOR = ":"
 
 

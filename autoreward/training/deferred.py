@@ -40,7 +40,7 @@ class DeferredRewards:
         Raises:
             TrainingFailed: a reward is not finite, or the reward program failed.
         """
-        buffer.rewards += self.normalised(self._session.score())
+        buffer.rewards += self.normalised(self._session.collector.score())
         buffer.compute_returns_and_advantage(last_values=last_values, dones=dones)
 
     def normalised(self, scored: Scored) -> NDArray[np.float32]:

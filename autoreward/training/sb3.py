@@ -47,7 +47,7 @@ class SB3Trainer:
         deferred = issubclass(find_algorithm(settings.algorithm), OnPolicyAlgorithm)
         with Session(job, steps, folder, progress) as session:
             seed = derive(job.seed, "environment")[0]
-            environments = CollectorVecEnv(session.collector, seed, None if deferred else session.score)
+            environments = CollectorVecEnv(session.collector, seed, None if deferred else session.collector.score)
             normalised = VecNormalize(environments, norm_reward=not deferred, clip_obs=10.0, gamma=settings.gamma)
             model = make_algorithm(normalised, settings, steps, derive(job.seed, "learner")[0])
             check_kept(model, normalised)

@@ -22,7 +22,7 @@ from autoreward.envs.registry import make_env
 from autoreward.errors import TrainingFailed
 from autoreward.sandbox.process import ProcessCell
 from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
-from autoreward.training.collect import Collector, Scored
+from autoreward.training.collect import Collector
 from autoreward.training.contract import Evaluation, Progress, TrainingJob, TrainingResult
 from autoreward.training.evaluator import Evaluator, Request
 from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
@@ -59,23 +59,9 @@ class Session:
         self.job, self.steps, self.folder, self._report = job, steps, folder, report
         self._started, self._used = time.monotonic(), _cpu_seconds()
         report(Progress(stage="starting", steps=steps))
-        self._stack = ExitStack()
         self._snapshots = folder / SNAPSHOTS
-        settings = job.task.trainer
-        try:
-            self._evaluator = Evaluator(job.task, max(job.episodes, settings.evaluation_episodes))
-            self._stack.callback(self._evaluator.close)
-            env = make_env(job.task.env, settings.num_envs, settings.worlds)
-            self._stack.callback(env.close)
-            self.reward: RewardSource = make_reward(job.reward, env.schema, ProcessCell)
-            self._stack.callback(lambda: self.reward.close())
-        except BaseException:
-            self._stack.close()
-            raise
-        self.log = EpisodeLog(settings.num_envs)
-        self.collector = Collector(env, job.task, self.reward, self.log)
         # The last evaluation is of the policy after the last update: `result` asks for it.
-        count = settings.evaluations
+        count = job.task.trainer.evaluations
         self._due = [steps * (index + 1) // count for index in range(count - 1)]
         self._pending: list[int] = []
         self._evaluations: list[Evaluation] = []
@@ -84,8 +70,22 @@ class Session:
         self._best_return = float("-inf")
         self._best: Policy | None = None
         self._best_step = 0
-        self.saved = self._load()
-        """The learner's arrays of the folder's checkpoint; None where the training begins."""
+        with ExitStack() as stack:  # whatever fails here, no process is left behind
+            self._open(stack)
+            self.saved = self._load()
+            """The learner's arrays of the folder's checkpoint; None where the training begins."""
+            self._stack = stack.pop_all()
+
+    def _open(self, stack: ExitStack) -> None:
+        job, settings = self.job, self.job.task.trainer
+        self._evaluator = Evaluator(job.task, max(job.episodes, settings.evaluation_episodes))
+        stack.callback(self._evaluator.close)
+        env = make_env(job.task.env, settings.num_envs, settings.worlds)
+        stack.callback(env.close)
+        self.reward: RewardSource = make_reward(job.reward, env.schema, ProcessCell)
+        stack.callback(self.reward.close)
+        self.log = EpisodeLog(settings.num_envs)
+        self.collector = Collector(env, job.task, self.reward, self.log)
 
     def __enter__(self) -> Self:
         return self
@@ -103,10 +103,6 @@ class Session:
         if time.monotonic() - self._told >= PAUSE:
             self._told = time.monotonic()
             self._report(self._state("training", step))
-
-    def score(self) -> Scored:
-        """Score the rollout: see `Collector.score`."""
-        return self.collector.score()
 
     def fault(self, message: str, arrays: Mapping[str, Array]) -> TrainingFailed:
         """Keep the arrays that show what went wrong, and give the error to raise."""
@@ -127,6 +123,7 @@ class Session:
             "seconds": time.monotonic() - self._started,
             "cpu_seconds": _cpu_seconds() - self._used,
             "reward_seconds": self.reward.seconds,
+            "timers": self.collector.clock.seconds,
             "faults": self.collector.env.faults,
         }
         best = {} if self._best is None else {"best": np.frombuffer(self._best.to_bytes(), dtype=np.uint8)}
@@ -202,6 +199,7 @@ class Session:
         self._started -= header["seconds"]
         self._used -= header["cpu_seconds"]
         self.reward.seconds = header["reward_seconds"]
+        self.collector.clock.seconds |= header["timers"]
         self.collector.env.faults = header["faults"]
         for step in header["pending"]:
             if self._snapshot_path(step).exists():

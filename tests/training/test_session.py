@@ -177,5 +177,6 @@ def test_a_training_is_continued_to_more_steps(tmp_path: Path) -> None:
     long = train(job, tmp_path, 2_000, seen.append)
     assert min(progress.step for progress in seen if progress.step) >= 1_000
     assert long.own_return[-1] > short.own_return[-1]
+    assert all(long.timers[part] > seconds for part, seconds in short.timers.items())
     with np.load(tmp_path / EPISODES) as episodes:
         assert episodes["step"].min() < 200 and episodes["step"].max() > 1_900
