@@ -15,6 +15,7 @@ from autoreward.llm.contract import CallName, Message, Reply
 from autoreward.schema import EnvSchema
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
 from autoreward.task import Task
+from autoreward.training.registry import check_settings
 
 
 class _Shown(Exception):
@@ -41,6 +42,7 @@ def show_plan(task: Task, config: RunConfig, console: Console) -> None:
     task = config.for_task(task)
     schema = describe(task.env)
     check_expressions(task, schema.names)
+    check_settings(task.trainer, schema)
     designer = resolve_designer(config.designer, config.llm)
     show(console, (Text(clean(line)) for line in plan_lines(task, config, designer)))
     console.print(schema_table(schema))

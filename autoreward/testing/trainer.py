@@ -18,7 +18,7 @@ from autoreward.task import EnvSpec, Score, SuccessRule, Task, TrainerSettings
 from autoreward.training.contract import Progress, RewardSpec, Trainer, TrainingJob, TrainingResult
 from autoreward.training.evaluation import evaluate
 from autoreward.training.files import EPISODES, FAULT, POLICY, POLICY_LAST, TRAJECTORIES
-from autoreward.training.policy import Layer, Policy
+from autoreward.training.policy import Layer, Policy, action_bounds
 from autoreward.training.seeds import derive
 from autoreward.training.statistics import EpisodeLog
 
@@ -130,22 +130,17 @@ def random_policy(obs_space: gymnasium.Space[Any], action_space: gymnasium.Space
     """A linear policy with random weights for these spaces."""
     generator = np.random.default_rng(seed)
     inputs = int(np.prod(obs_space.shape or ()))
-    discrete = isinstance(action_space, gymnasium.spaces.Discrete)
-    if isinstance(action_space, gymnasium.spaces.Discrete):
-        outputs = int(action_space.n)
-        low, high = np.zeros(1), np.full(1, outputs - 1)
-    else:
-        assert isinstance(action_space, gymnasium.spaces.Box)
-        outputs, low, high = int(np.prod(action_space.shape)), action_space.low, action_space.high
+    kind, low, high = action_bounds(action_space)
+    outputs = len(low) if kind == "continuous" else int(high[0]) + 1
     weight = generator.normal(size=(outputs, inputs)).astype(np.float32)
     return Policy(
         layers=(Layer(weight, np.zeros(outputs, dtype=np.float32)),),
         mean=np.zeros(inputs),
         variance=np.ones(inputs),
         clip=10.0,
-        kind="discrete" if discrete else "continuous",
-        low=low.astype(np.float32),
-        high=high.astype(np.float32),
+        kind=kind,
+        low=low,
+        high=high,
     )
 
 

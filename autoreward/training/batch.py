@@ -24,7 +24,7 @@ from autoreward.errors import TrainingFailed, UserError
 from autoreward.training.checkpoint import part, prefixed
 from autoreward.training.contract import Progress, TrainingJob, TrainingResult
 from autoreward.training.normalise import CLIP, RewardScale, RunningStatistics
-from autoreward.training.policy import Policy
+from autoreward.training.policy import Policy, action_bounds
 from autoreward.training.ppo import PPO
 from autoreward.training.rollout import Rollout, advantages
 from autoreward.training.seeds import derive
@@ -179,17 +179,13 @@ class _Training:
         return action
 
     def _policy(self) -> Policy:
-        space = self._space
-        if isinstance(space, Box):
-            low, high = space.low.astype(np.float32), space.high.astype(np.float32)
-        else:
-            low, high = np.zeros(1, dtype=np.float32), np.full(1, space.n - 1, dtype=np.float32)
+        kind, low, high = action_bounds(self._space)
         return Policy(
             layers=self._learner.layers(),
             mean=self._observed.mean.copy(),
             variance=self._observed.variance.copy(),
             clip=CLIP,
-            kind="continuous" if isinstance(space, Box) else "discrete",
+            kind=kind,
             low=low,
             high=high,
         )

@@ -12,10 +12,9 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from autoreward.training.collect import Scored
+from autoreward.training.normalise import CLIP
+from autoreward.training.policy import EPSILON
 from autoreward.training.session import Session
-
-CLIP = 10.0
-EPSILON = 1e-8
 
 
 class DeferredRewards:

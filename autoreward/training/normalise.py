@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autoreward.training.policy import EPSILON
+
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -14,7 +16,6 @@ Doubles = NDArray[np.float64]
 
 CLIP = 10.0
 """Normalised observations and rewards lie in [-CLIP, CLIP]."""
-EPSILON = 1e-8
 
 
 class RunningStatistics:

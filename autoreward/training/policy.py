@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
@@ -20,10 +21,19 @@ FORMAT = "autoreward-policy-1"
 FORMAT_2 = "autoreward-policy-2"
 """Of policies with an activation or a squashed output, which readers of the first format would act wrongly with."""
 EPSILON = 1e-8
+"""Added to a variance before its root is divided by, here and in every trainer."""
 
 Array = NDArray[Any]
 Kind = Literal["continuous", "discrete"]
 Activation = Literal["tanh", "relu"]
+
+
+def action_bounds(space: gymnasium.Space[Any]) -> tuple[Kind, NDArray[np.float32], NDArray[np.float32]]:
+    """Kind, low and high of a `Policy` that chooses from a flat space."""
+    if isinstance(space, gymnasium.spaces.Box):
+        return "continuous", space.low.astype(np.float32), space.high.astype(np.float32)
+    assert isinstance(space, gymnasium.spaces.Discrete)
+    return "discrete", np.zeros(1, dtype=np.float32), np.full(1, space.n - 1, dtype=np.float32)
 
 
 @dataclass(frozen=True)

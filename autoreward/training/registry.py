@@ -33,6 +33,8 @@ def check_settings(settings: TrainerSettings, schema: EnvSchema) -> None:
         raise _unknown_trainer(settings.name)
     if settings.name == "batch" and (settings.algorithm != "PPO" or settings.algorithm_kwargs):
         raise UserError("trainer batch is PPO alone; add --trainer.name sb3 for another algorithm or for its arguments")
+    if settings.name == "batch" and settings.use_sde:
+        raise UserError("trainer batch has no gSDE; type --trainer.name sb3, or --trainer.no-use-sde")
     if settings.name != "sb3" or ":" in settings.algorithm:
         return
     if settings.algorithm not in ALGORITHMS:

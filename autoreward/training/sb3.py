@@ -16,6 +16,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from autoreward.errors import TrainingFailed
 from autoreward.training.contract import Progress, TrainingJob, TrainingResult
 from autoreward.training.deferred import DeferredRewards
+from autoreward.training.normalise import CLIP
 from autoreward.training.sb3_algorithms import find_algorithm, make_algorithm
 from autoreward.training.sb3_policy import check_finite, check_kept, snapshot
 from autoreward.training.sb3_watch import Watch
@@ -31,6 +32,7 @@ class SB3Trainer:
 
     Observations and rewards are normalised by running statistics. Programs are scored a rollout at a time for PPO and
     its like; algorithms with a replay buffer learn between the steps, so for them they are scored in every step.
+    Action masks are not for them: they may choose what is forbidden. A training that was stopped begins anew.
     """
 
     def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
@@ -48,7 +50,7 @@ class SB3Trainer:
         with Session(job, steps, folder, progress) as session:
             seed = derive(job.seed, "environment")[0]
             environments = CollectorVecEnv(session.collector, seed, None if deferred else session.collector.score)
-            normalised = VecNormalize(environments, norm_reward=not deferred, clip_obs=10.0, gamma=settings.gamma)
+            normalised = VecNormalize(environments, norm_reward=not deferred, clip_obs=CLIP, gamma=settings.gamma)
             model = make_algorithm(normalised, settings, steps, derive(job.seed, "learner")[0])
             check_kept(model, normalised)
             rewards = DeferredRewards(session, settings.gamma) if deferred else None

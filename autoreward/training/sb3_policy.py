@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
 from autoreward.errors import TrainingFailed, UserError
-from autoreward.training.policy import Activation, Layer, Policy
+from autoreward.training.policy import Activation, Layer, Policy, action_bounds
 
 ACTIVATIONS: dict[type[torch.nn.Module], Activation] = {torch.nn.Tanh: "tanh", torch.nn.ReLU: "relu"}
 
@@ -29,20 +29,16 @@ def snapshot(model: BaseAlgorithm, env: VecNormalize) -> Policy:
         UserError: it is no chain of linear layers with one of `ACTIVATIONS` between them.
     """
     policy: Any = model.policy
-    space, statistics = model.action_space, env.obs_rms
+    statistics = env.obs_rms
     assert isinstance(statistics, RunningMeanStd)
-    if isinstance(space, Box):
-        low, high = space.low.astype(np.float32), space.high.astype(np.float32)
-    else:
-        assert isinstance(space, Discrete)
-        low, high = np.zeros(1, dtype=np.float32), np.full(1, space.n - 1, dtype=np.float32)
+    kind, low, high = action_bounds(model.action_space)
     layers, activation = _layers(model, bool(policy.squash_output))
     return Policy(
         layers=layers,
         mean=np.array(statistics.mean),
         variance=np.array(statistics.var),
         clip=float(env.clip_obs),
-        kind="continuous" if isinstance(space, Box) else "discrete",
+        kind=kind,
         low=low,
         high=high,
         activation=activation,

@@ -87,6 +87,7 @@ def test_the_message_says_what_to_type(capsys: pytest.CaptureFixture[str], argum
         (["--trainer.hidden"], "--trainer.hidden (): a policy needs a hidden layer at least"),
         (["--trainer.name", "bach"], "unknown trainer 'bach'. Closest: batch"),
         (["--trainer.algorithm", "SAC"], "add --trainer.name sb3"),
+        (["--trainer.use-sde"], "trainer batch has no gSDE; type --trainer.name sb3"),
         (["--trainer.name", "sb3", "--trainer.algorithm", "SAK"], "unknown algorithm 'SAK'. Closest: SAC"),
         (
             ["--trainer.name", "sb3", "--trainer.algorithm", "DQN"],
@@ -94,7 +95,9 @@ def test_the_message_says_what_to_type(capsys: pytest.CaptureFixture[str], argum
         ),
     ],
 )
-@pytest.mark.parametrize("command", [["run", "reacher"], ["train", "reward.py", "--env", "reacher"]])
+@pytest.mark.parametrize(
+    "command", [["run", "reacher"], ["run", "reacher", "--dry-run"], ["train", "reward.py", "--env", "reacher"]]
+)
 def test_a_trainer_that_cannot_train_the_task(
     capsys: pytest.CaptureFixture[str], command: list[str], flags: list[str], told: str
 ) -> None:
