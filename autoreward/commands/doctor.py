@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,9 +31,12 @@ assert env.render().std() > 0
 """
 """Run in a process of its own: where GL is broken, the renderer may take the process with it."""
 
+_GPU = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else '')"
+"""Run in a process of its own, which has torch's import behind it and the GPU's memory free when it ends."""
+
 
 class Doctor(Command):
-    """Say what this machine offers: versions, cores, isolation, rendering, LLM endpoint, runs folder."""
+    """Say what this machine offers: versions, cores, worlds, GPU, isolation, rendering, LLM endpoint, runs folder."""
 
     runs: Path = Path("runs")
     """Folder that holds run folders."""
@@ -47,6 +52,8 @@ class Doctor(Command):
             ("machine", f"{platform.system()} {platform.release()} {platform.machine()}"),
             ("cores", cores()),
             *((name, _version(name)) for name in PACKAGES),
+            ("worlds", worlds()),
+            ("GPU", gpu()),
             ("isolation", ISOLATION),
             ("rendering", rendering()),
             ("LLM endpoint", endpoint()),
@@ -72,6 +79,24 @@ def cores() -> str:
     # Not every system can tie a process to some of its cores.
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
     return f"{usable} of {there}"
+
+
+def worlds() -> str:
+    """What steps MuJoCo's robots in a training."""
+    version = re.match(r"(\d+)\.(\d+)", _version("mujoco"))  # not imported: it refuses to be where GL is set wrong
+    if version is None or (int(version[1]), int(version[2])) < (3, 17):
+        return "one by one, which is slower: mujoco.batch came with MuJoCo 3.17; pip install 'mujoco>=3.17'"
+    return "MuJoCo's robots together (mujoco.batch, from MuJoCo 3.17 on); all else one by one"
+
+
+def gpu() -> str:
+    """Whether a training can use a GPU: torch's, and mujoco-warp's for the worlds."""
+    from autoreward.envs.registry import MANY
+
+    warp = "installed" if importlib.util.find_spec("mujoco_warp") else "not installed: pip install 'autoreward[gpu]'"
+    found = subprocess.run([sys.executable, "-c", _GPU], capture_output=True, text=True, check=False).stdout.strip()
+    used = f"{found}, used from {MANY:,} environments on" if found else "torch finds none, trainings use the CPU"
+    return f"{used}; worlds on a GPU (mujoco-warp): {warp}"
 
 
 def rendering() -> str:

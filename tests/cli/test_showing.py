@@ -11,7 +11,7 @@ import pytest
 
 import autoreward
 from autoreward.cli import main
-from autoreward.commands.doctor import cores, endpoint
+from autoreward.commands.doctor import cores, endpoint, gpu, worlds
 from autoreward.records import write_record
 from autoreward.report.picture import NO_GL
 from autoreward.store.folder import RunFolder
@@ -222,6 +222,16 @@ def test_what_is_no_url_is_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) 
 def test_doctor_counts_cores_where_a_process_cannot_be_tied_to_some(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("os.sched_getaffinity")
     assert cores() == f"{os.cpu_count()} of {os.cpu_count()}"
+
+
+def test_doctor_says_what_a_training_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    for version, together in (("3.9.1", False), ("3.17.0", True), ("4.0.0", True)):
+        monkeypatch.setattr("importlib.metadata.version", lambda package, version=version: version)
+        assert ("together" in worlds()) == together
+        assert together or worlds().endswith("pip install 'mujoco>=3.17'")
+    for found, told in (("here", "installed"), (None, "pip install 'autoreward[gpu]'")):
+        monkeypatch.setattr("importlib.util.find_spec", lambda name, found=found: found)
+        assert gpu().endswith(told)
 
 
 def test_inspect_shows_no_password(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
