@@ -231,7 +231,7 @@ def load_task(name: str, folder: Path = PACKS) -> Task:
     if given.reference is not None:
         try:
             reference = (path.parent / given.reference).read_text()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"pack {path}: tasks.{wanted}.reference: {error}") from None
     return Task(
         name=path.stem if first else f"{path.stem}/{wanted}",
@@ -247,6 +247,6 @@ def _with_model(env: EnvSpec, pack: Path) -> EnvSpec:
         return env
     try:
         model = (pack.parent / env.robot.model).read_text()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"pack {pack}: env.robot.model: {error}") from None
     return env.model_copy(update={"robot": env.robot.model_copy(update={"model": model})})

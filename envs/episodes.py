@@ -64,9 +64,11 @@ class EpisodeJudge:
         self._ends = task.success.ends_episode and self._rule != "final"
         self._reduce = task.score.reduce if task.score is not None else None
         shapes = {field.name: field.shape for field in schema.fields}
-        self._success = _expression("success", task.success.expression, shapes)
-        self._score = _expression("score", task.score.expression, shapes) if task.score is not None else None
-        self._outcomes = {name: _expression(f"outcome {name}", text, shapes) for name, text in task.outcomes.items()}
+        self._success = named_expression("success", task.success.expression, shapes)
+        self._score = named_expression("score", task.score.expression, shapes) if task.score is not None else None
+        self._outcomes = {
+            name: named_expression(f"outcome {name}", text, shapes) for name, text in task.outcomes.items()
+        }
         expressions = [self._success, *([self._score] if self._score else []), *self._outcomes.values()]
         self.fields: tuple[str, ...] = tuple(dict.fromkeys(name for part in expressions for name in part.fields))
         """The fields that `step` must be given."""
@@ -153,7 +155,12 @@ def _holds(expression: Expression, values: Mapping[str, Array], count: int) -> B
     return holds
 
 
-def _expression(what: str, text: str, shapes: Mapping[str, tuple[int, ...]]) -> Expression:
+def named_expression(what: str, text: str, shapes: Mapping[str, tuple[int, ...]]) -> Expression:
+    """An expression over fields of these shapes, whose errors begin with its name.
+
+    Raises:
+        UserError: it does not parse, reads an unknown field, or gives a vector.
+    """
     try:
         expression = Expression(text, list(shapes))
         expression.check_shape(shapes)

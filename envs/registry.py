@@ -63,7 +63,8 @@ def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
         return together
     if worlds in ("batch", "warp"):
         raise UserError(
-            f"{spec.id} cannot be simulated together: MuJoCo 3.17 does it for Gymnasium's v5 tasks and data robots"
+            f"{spec.id} cannot be simulated together: MuJoCo 3.17 does it for Gymnasium's v5 tasks and data robots; "
+            "type --trainer.worlds auto"
         )
     if worlds == "auto":
         _tell_slower(spec.id)
@@ -96,7 +97,9 @@ def _simulated_together(spec: EnvSpec, num_envs: int, schema: EnvSchema, on_gpu:
     try:
         from autoreward.envs.mujoco.warp import WarpWorlds
     except ImportError as error:
-        raise UserError(f"worlds on mujoco-warp: {error}; type pip install 'autoreward[gpu]'") from None
+        raise UserError(
+            f"worlds on mujoco-warp: {error}; type pip install 'autoreward[gpu]', or --trainer.worlds auto"
+        ) from None
     return batched(template, num_envs, schema, WarpWorlds)
 
 

@@ -10,17 +10,16 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from autoreward.envs.episodes import named_expression
 from autoreward.envs.fields import Source
 from autoreward.envs.mujoco.sources import find_part
 from autoreward.errors import UserError
-from autoreward.language.expressions import Expression
 from autoreward.schema import Field
 from autoreward.task import EnvSpec, RobotSpec
 
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Design:
@@ -39,10 +38,10 @@ class Design:
         self.robot = spec.robot
         self.model = _compile(spec.robot, spec.id)
         self.observed = [self._observed(text) for text in spec.robot.observations]
-        self._start = [(*_place(text), *bounds) for text, bounds in spec.robot.start.items()]
+        self._start = [(*_place(text, self.model), *bounds) for text, bounds in spec.robot.start.items()]
         shapes = {field.name: field.shape for field in spec.fields}
-        self.healthy = _expression("healthy", spec.robot.healthy, shapes)
-        self.reward = _expression("reward", spec.robot.reward, shapes | {"action": (self.model.nu,)})
+        self.healthy = named_expression("robot.healthy", spec.robot.healthy, shapes)
+        self.reward = named_expression("robot.reward", spec.robot.reward, shapes | {"action": (self.model.nu,)})
         read = dict.fromkeys((*self.healthy.fields, *self.reward.fields))
         self.read = tuple(name for name in read if name in shapes)
         """The fields that expressions read."""
@@ -56,10 +55,12 @@ class Design:
     def _observed(self, text: str) -> Source:
         source = Source.parse(Field(name="observations", source=text))
         try:
-            find_part(self.model, source.path)
+            part = find_part(self.model, source.path)
         except UserError as error:
             error.args = (f"robot.observations: {text}: {error}",)
             raise
+        values = np.zeros(3) if part.velocity else getattr(mujoco.MjData(self.model), part.array)
+        _check_index(f"robot.observations: {text}", values if part.index is None else values[part.index], source.index)
         return source
 
     def begin(self, random: np.random.Generator) -> tuple[Floats, Floats]:
@@ -107,19 +108,20 @@ def _compile(robot: RobotSpec, env_id: str) -> mujoco.MjModel:
     return model
 
 
-def _place(text: str) -> tuple[str, int | slice]:
+def _check_index(what: str, values: Array, index: int | slice | None) -> None:
+    """Raise `UserError` where an index takes nothing."""
+    try:
+        there = index is None or values[index].size > 0
+    except IndexError:
+        there = False
+    if not there:
+        raise UserError(f"{what} is not there: it counts from 0 to {len(values) - 1}")
+
+
+def _place(text: str, model: mujoco.MjModel) -> tuple[str, int | slice]:
     """Which positions or velocities an entry of `start` means."""
     source = Source.parse(Field(name="start", source=text))
     if source.path not in ("qpos", "qvel") or source.index is None or (source.scale, source.offset) != (1.0, 0.0):
         raise UserError(f"robot.start: {text} is neither qpos[..] nor qvel[..]")
+    _check_index(f"robot.start: {text}", np.zeros(model.nq if source.path == "qpos" else model.nv), source.index)
     return source.path, source.index
-
-
-def _expression(what: str, text: str, shapes: Shapes) -> Expression:
-    try:
-        expression = Expression(text, list(shapes))
-        expression.check_shape(shapes)
-    except UserError as error:
-        error.args = (f"robot.{what}: {error}",)
-        raise
-    return expression

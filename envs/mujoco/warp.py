@@ -4,13 +4,13 @@ What the rest of the package sees is NumPy: controls go to the device, and posit
 were asked for come back once a control step, whose physics steps are one CUDA graph. Without a GPU the same code runs
 on the CPU, slowly: it is there for tests.
 
-It differs from `Worlds` in this:
-- The device computes in float32, so simulations part from MuJoCo's after some steps (docs: `benchmarks/gpu.md`).
+It differs from `BatchWorlds` in this:
+- The device computes in float32, so simulations part from MuJoCo's after some steps (`benchmarks/gpu.md` has how far).
 - mujoco-warp has no PGS solver: models that ask for it (the Humanoids) are solved by Newton's method instead.
 - The device has room for so many contacts and constraints; where a step needs more, the room is doubled, and the step
   is done again.
 - An output that is first asked for after some of the simulations have begun anew is up to date in the others, until
-  the next step, where `Worlds` would give it one physics step old.
+  the next step, where `BatchWorlds` would give it one physics step old.
 """
 
 from __future__ import annotations
