@@ -250,9 +250,7 @@ def main(options: Options) -> int:
     gpu = f"; {torch.cuda.get_device_name()}" if options.device == "cuda" else "; no GPU"
     figures: Figures = {}
     for part in options.parts:
-        figures |= {"parity": parity, "worlds": worlds, "speed": speed, "human": human, "stacked": stacked}[part](
-            options
-        )
+        figures |= MEASURE[part](options)
     missing = not_measured(options)
     sys.stdout.write(f"{machine()}{gpu}\n")
     sys.stdout.writelines(f"{name}: {value:.4g}\n" for name, value in figures.items())
