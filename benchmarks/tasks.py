@@ -33,8 +33,8 @@ from autoreward.training.contract import Progress, RewardSpec, TrainingJob, Trai
 from autoreward.training.files import JOB
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST_SEED = 900_000
-"""Away from the seeds of searches, selections and reports."""
+FIRST_SEED = 950_000
+"""Away from the seeds of searches, selections and reports, and of the trainings that packs were tuned with."""
 EPISODES = 50
 """Evaluation episodes of each training."""
 
