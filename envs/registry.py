@@ -29,6 +29,7 @@ Worlds = Literal["auto", "batch", "gym", "warp"]
 
 logger = logging.getLogger("autoreward.envs")
 
+SLOWER = "{} is stepped one by one in Python, which is slower than simulations that are stepped together"
 MANY = 1024
 """Environments from which on a GPU is worth its launches and copies."""
 DEFAULT_STEP_LIMIT = 1000
@@ -88,6 +89,13 @@ def _simulated_together(spec: EnvSpec, num_envs: int, schema: EnvSchema, on_gpu:
     if spec.robot is None and not from_gymnasium:
         return None
     template = make_single(spec)  # says what is missing where MuJoCo is not there
+    together = _batched(template, num_envs, schema, on_gpu)
+    if together is None:
+        template.close()
+    return together
+
+
+def _batched(template: gymnasium.Env[Any, Any], num_envs: int, schema: EnvSchema, on_gpu: bool) -> BatchEnv | None:
     if importlib.util.find_spec("mujoco.batch") is None:
         return None
     from autoreward.envs.mujoco.build import batched  # only where MuJoCo is there, and new enough
@@ -103,12 +111,19 @@ def _simulated_together(spec: EnvSpec, num_envs: int, schema: EnvSchema, on_gpu:
     return batched(template, num_envs, schema, WarpWorlds)
 
 
+def slower_path(spec: EnvSpec) -> str | None:
+    """What to tell a user whose environments are stepped one by one; None where they are simulated together."""
+    together = _simulated_together(spec, 1, describe(spec), on_gpu=False)
+    if together is None:
+        return SLOWER.format(spec.id)
+    together.close()
+    return None
+
+
 @functools.cache
 def _tell_slower(env_id: str) -> None:
     """Once a process and id."""
-    logger.info(
-        "%s is stepped one by one in Python, which is slower than simulations that are stepped together", env_id
-    )
+    logger.info(SLOWER.format(env_id))
 
 
 def describe(spec: EnvSpec) -> EnvSchema:

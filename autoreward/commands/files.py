@@ -111,6 +111,7 @@ class Train(Command):
 
     def _rows(self, task: Task, source: str) -> tuple[list[Row], Path]:
         from autoreward.engine.local import LocalEngine
+        from autoreward.envs.registry import slower_path
         from autoreward.search.trainings import Trainings, row
         from autoreward.store.folder import RunFolder, locked
 
@@ -128,6 +129,8 @@ class Train(Command):
         seeds = range(self.first_seed, self.first_seed + self.seeds)
         check_writable(folder)
         with locked(folder), watched() as display:
+            if slower := slower_path(task.env):
+                display.note(slower)
             results = Trainings(RunFolder(folder), task, engine, display).run(rewards, seeds, self.episodes)
         labels = {name: self.file.stem if name == "designed" else name for name in rewards}
         return [row(name, labels[name], results[name], self.episodes, task.steps) for name in rewards], folder

@@ -22,7 +22,7 @@ from autoreward.critic.verify import verify
 from autoreward.engine.contract import Engine
 from autoreward.envs.contract import Transitions
 from autoreward.envs.record import record_transitions
-from autoreward.envs.registry import describe
+from autoreward.envs.registry import describe, slower_path
 from autoreward.errors import RewardRefused, UserError
 from autoreward.language.expressions import Expression
 from autoreward.llm.contract import Chat
@@ -125,6 +125,8 @@ class _Run:
     def carry_out(self, resumed: bool) -> Path:
         with locked(self._folder.path):
             self._watch.run_started(self._folder.path, self._run, resumed)
+            if not resumed and (slower := slower_path(self._run.task.env)):
+                self._watch.note(slower)
             if self._folder.selection() is None:
                 self._search()
             report = self._final.report(self._final.select(), self._account.stopped)

@@ -9,7 +9,7 @@ import pytest
 
 from autoreward.envs.gym import GymBatchEnv
 from autoreward.envs.mujoco.env import MujocoBatchEnv
-from autoreward.envs.registry import describe, make_env, make_single
+from autoreward.envs.registry import describe, make_env, make_single, slower_path
 from autoreward.errors import UnknownName, UserError
 from autoreward.task import EnvSpec
 
@@ -104,3 +104,5 @@ def test_the_slower_path_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     told = [record.getMessage() for record in caplog.records if "one by one" in record.getMessage()]
     assert len(told) == 1
     assert told[0].startswith("MountainCar-v0")
+    assert slower_path(EnvSpec(id="MountainCar-v0")) == told[0]
+    assert slower_path(EnvSpec(id="HalfCheetah-v5")) is None

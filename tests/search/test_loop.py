@@ -82,7 +82,9 @@ def test_a_run_leaves_every_record(finished: Path) -> None:
     assert (finished / "report.html").exists()
     assert (folder.best / "reward.py").read_text() == folder.source(*selection.winner)
     assert (finished / "command.txt").read_text() == "typed\n"
-    assert "round 0" in (finished / "run.log").read_text()
+    log = (finished / "run.log").read_text()
+    assert "round 0" in log
+    assert "LineEnv is stepped one by one in Python" in log
 
 
 def test_a_refused_candidate_is_repaired_with_the_reason(finished: Path) -> None:
