@@ -43,6 +43,12 @@ class BatchEnv(gymnasium.vector.VectorEnv[Array, Array, Array]):
         """[N, choices]: the discrete actions that are allowed now; None where all of them are, always."""
         return None
 
+    def random_actions(self) -> Array:
+        """Uniform actions, [N, A] or [N], of those that are allowed; `action_space.seed` seeds them."""
+        mask = self.action_mask()
+        # The space of N choices takes one mask for each.
+        return self.action_space.sample(None if mask is None else tuple(mask.astype(np.int8)))
+
     def snapshot(self) -> dict[str, Array] | None:
         """The whole state of every simulation, counters and random generators included, or None where it cannot be had.
 

@@ -35,7 +35,7 @@ def record_transitions(task: Task, seed: int, steps: int = 512, num_envs: int = 
         state = env.read(names)
         rows = []
         for _ in range(steps):
-            action = env.action_space.sample()
+            action = env.random_actions()
             _, _, terminated, truncated, _ = env.step(action)
             after = env.read(names)
             verdict = judge.step(after)

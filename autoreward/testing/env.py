@@ -45,7 +45,7 @@ def _check_spaces(env: BatchEnv) -> None:
     assert obs.ndim == 2, f"observations have shape {obs.shape}, not [N, D]"
     assert len(obs) == 4, f"observations have shape {obs.shape}, not [N, D]"
     assert env.observation_space.shape == obs.shape, "the observation space has another shape than observations"
-    action = env.action_space.sample()
+    action = env.random_actions()
     assert action.shape == (4, *env.schema.action.shape), "the action space is not the schema's"
     again, reward, terminated, truncated, _ = env.step(action)
     assert again is not obs, "step must give a new array of observations"
@@ -81,7 +81,7 @@ def _check_masked_reset(env: BatchEnv, steps: int) -> None:
     env.reset(seed=0)
     names = env.schema.names
     for _ in range(min(steps, 5)):
-        before, *_, terminated, truncated, _ = env.step(env.action_space.sample())
+        before, *_, terminated, truncated, _ = env.step(env.random_actions())
         if (terminated | truncated).any():
             before, _ = env.reset(seed=0)
     fields = env.read(names)
@@ -102,7 +102,7 @@ def _check_step_limit(env: BatchEnv) -> None:
     env.reset(seed=0)
     length = np.zeros(4, dtype=np.int64)
     for _ in range(3 * limit):  # most episodes of some environments end long before the limit
-        *_, terminated, truncated, _ = env.step(env.action_space.sample())
+        *_, terminated, truncated, _ = env.step(env.random_actions())
         length += 1
         assert (length <= limit).all(), f"an episode is longer than the schema's {limit} steps"
         assert (truncated[length == limit] | terminated[length == limit]).all(), "the step limit does not truncate"
@@ -129,7 +129,7 @@ def _check_rows(make: Callable[[int], BatchEnv], steps: int) -> None:
         wide.action_space.seed(0)
         for _ in range(min(steps, 10)):
             np.testing.assert_array_equal(left[0], right[0], "a row depends on other rows")
-            actions = wide.action_space.sample()
+            actions = wide.random_actions()
             left, _, ended, cut, _ = wide.step(actions)
             right, *_ = narrow.step(actions[:1])
             if (ended | cut).any():
@@ -146,7 +146,7 @@ def _rollout(make: Callable[[int], BatchEnv], seed: int, steps: int) -> list[Arr
         env.action_space.seed(seed)
         rows = [obs]
         for _ in range(steps):
-            obs, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+            obs, reward, terminated, truncated, _ = env.step(env.random_actions())
             rows += [obs, np.asarray(reward), *env.read(env.schema.names).values()]
             done = terminated | truncated
             if done.any():

@@ -21,8 +21,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from autoreward.envs.registry import make_env
 from autoreward.errors import AutorewardError, TrainingFailed
 from autoreward.records import Record
@@ -152,8 +150,7 @@ def serve(lines: Iterator[str], answer: Callable[[dict[str, Any]], None]) -> Non
                 env.action_space.seed(request.seeds[0])
 
                 def act(obs: Any, mask: Any) -> Any:  # noqa: ANN401 - any observation, any action
-                    # The space of N choices takes one mask for each.
-                    return env.action_space.sample(None if mask is None else tuple(mask.astype(np.int8)))
+                    return env.random_actions()
             else:
                 act = Policy.load(request.policy).act
             episodes = evaluate(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autoreward.envs.record import record_transitions
+from autoreward.schema import Field
 from autoreward.task import EnvSpec, SuccessRule, Task, load_task
 
 
@@ -44,3 +45,12 @@ def test_discrete_actions_and_a_task_that_ends_episodes() -> None:
     assert recorded.inputs["action"].shape == (40, 4)
     np.testing.assert_array_equal(recorded.success, recorded.inputs["next_state.pole_angle"] > 0.01)
     assert recorded.begun[1:][recorded.success[:-1]].all()
+
+
+def test_forbidden_actions_are_never_taken() -> None:
+    spec = EnvSpec(id="tests.training.tiny:Gate", step_limit=5, fields=(Field(name="shown", shape=(3,), source="obs"),))
+    task = Task(name="t", text="t", env=spec, success=SuccessRule(expression="False"))
+    recorded = record_transitions(task, seed=0, steps=60, num_envs=3)
+    forbidden = (recorded.inputs["state.shown"].argmax(axis=-1) + 2) % 3
+    assert (recorded.inputs["action"] != forbidden).all()
+    assert set(recorded.inputs["action"].ravel()) == {0, 1, 2}
