@@ -80,7 +80,9 @@ def _random_steps(
             obs, info = env.reset(seed=episode)
             yield episode, obs, None, info
             for _ in range(steps):
-                obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
+                mask = info.get("action_mask")
+                action = env.action_space.sample(None if mask is None else np.asarray(mask, dtype=np.int8))
+                obs, reward, terminated, truncated, info = env.step(action)
                 yield episode, obs, float(reward), info
                 if terminated or truncated:
                     break

@@ -144,6 +144,11 @@ def test_an_environment_of_ones_own(own_envs: str) -> None:
     assert describe(EnvSpec(id="OwnLine-v0")).step_limit == 12
 
 
+def test_only_actions_that_are_allowed_are_tried() -> None:
+    """A forbidden one raises there."""
+    assert describe(EnvSpec(id="tests.training.tiny:Gate", step_limit=5)).names
+
+
 def test_the_same_schema_every_time(own_envs: str) -> None:
     from autoreward.envs import registry as envs_registry
 
