@@ -19,7 +19,7 @@ _INIT = '''"""A reward function designed by autoreward: `wrap(env)` puts it into
 from pathlib import Path
 
 from autoreward.reward.reward import Reward
-from autoreward.reward.package import load_package
+from autoreward.reward.package import load_environment, load_package
 from autoreward.reward.wrapper import DesignedReward
 
 _HERE = Path(__file__).parent
@@ -28,6 +28,11 @@ _HERE = Path(__file__).parent
 def load(trusted: bool = False) -> Reward:
     """The reward, to be scored in a cell; with `trusted=True` in this process."""
     return load_package(_HERE, trusted=trusted)
+
+
+def environment():
+    """The environment that the reward was designed for, with the task's step limit."""
+    return load_environment(_HERE)
 
 
 def wrap(env, trusted: bool = False) -> DesignedReward:
@@ -88,6 +93,8 @@ def _readme(folder: str, manifest: Manifest, program: Program) -> str:
     spec = manifest.task.env
     arguments = "".join(f", {key}={value!r}" for key, value in spec.kwargs.items())
     make = f'gymnasium.make("{spec.id}"{arguments})' if ":" not in spec.id else "env"
+    if spec.robot is not None:  # Gymnasium does not know it
+        make = f"{folder}.environment()"
     weights = "\n".join(f"    {term}: {weight:g}" for term, weight in program.weights.items())
     parts = [
         f"# {folder}",

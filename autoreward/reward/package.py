@@ -6,6 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import gymnasium
+from gymnasium.wrappers import TimeLimit
+
+from autoreward.envs.registry import make_single
 from autoreward.errors import RunDamaged
 from autoreward.language.program import Grammar
 from autoreward.records import Record, read_record
@@ -39,6 +43,17 @@ class Manifest(Record):
 def fingerprint(source: str) -> str:
     """SHA-256 of a program's text, hexadecimal."""
     return hashlib.sha256(source.encode()).hexdigest()
+
+
+def load_environment(folder: Path) -> gymnasium.Env[Any, Any]:
+    """The environment that an exported package's reward was designed for, with its step limit.
+
+    Raises:
+        RunDamaged: the manifest is missing or damaged.
+        UserError: the environment does not construct; the message says why.
+    """
+    manifest = read_record(folder / MANIFEST, Manifest)
+    return TimeLimit(make_single(manifest.task.env), manifest.env_schema.step_limit)
 
 
 def load_package(folder: Path, trusted: bool = False) -> Reward:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from autoreward.envs.registry import describe
 from autoreward.errors import RewardRefused, RunDamaged, UnknownName, UserError
 from autoreward.reward.export import export_package
 from autoreward.reward.load import Reward, load_reward
@@ -19,7 +20,7 @@ from autoreward.reward.total import total
 from autoreward.reward.wrapper import DesignedReward
 from autoreward.sandbox.contract import Memory
 from autoreward.schema import ActionSpec, EnvSchema, Field
-from autoreward.task import EnvSpec, SuccessRule, Task
+from autoreward.task import EnvSpec, SuccessRule, Task, load_task
 from autoreward.testing.cell import SIGNS
 
 PENDULUM = EnvSchema(
@@ -200,6 +201,23 @@ env.close()
     assert "| designed / best | 0.90 | 0.80 to 1.00 | 2 | 1,000 |" in readme
     assert "\n# A heading" not in readme
     assert load_reward(folder).program.weights == {"best": 2.0, "rise": 1.0, "effort": 0.1}
+
+
+def test_the_package_of_a_robot_that_is_data_only_brings_its_environment(tmp_path: Path) -> None:
+    task = load_task("balancer/spin")
+    assert task.reference
+    schema = describe(task.env)
+    folder = export_package(
+        tmp_path / "spin_reward", name="s", source=task.reference, task=task, schema=schema, evidence={}
+    )
+    assert "spin_reward.wrap(spin_reward.environment())" in (folder / "README.md").read_text()
+    program = (
+        "import spin_reward as it\nenv = it.wrap(it.environment(), trusted=True)\nenv.reset(seed=0)\n"
+        "_, paid, *_, info = env.step(env.action_space.sample())\n"
+        "print(sorted(info['reward_terms']), abs(paid) > 0)"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert shown.stdout.startswith("['effort', 'stay', 'turn'] True"), shown.stderr
 
 
 def test_a_package_whose_program_was_changed_is_refused(tmp_path: Path) -> None:
