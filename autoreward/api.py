@@ -79,6 +79,8 @@ class TaskChoice(Record):
     def _own_task(self, env: str) -> Task:
         base = pack_task(env)
         spec = base.env if base else EnvSpec(id=env)
+        if spec.robot is not None and self.env_kwargs:
+            raise UserError(f"--env-kwargs: {env} is a robot that is data only and takes none; change its pack instead")
         spec = spec.model_copy(
             update={
                 "kwargs": {**spec.kwargs, **(self.env_kwargs or {})},

@@ -47,7 +47,8 @@ class BatchEnv(gymnasium.vector.VectorEnv[Array, Array, Array]):
         """Uniform actions, [N, A] or [N], of those that are allowed; `action_space.seed` seeds them."""
         mask = self.action_mask()
         # The space of N choices takes one mask for each.
-        return self.action_space.sample(None if mask is None else tuple(mask.astype(np.int8)))
+        actions: Array = self.action_space.sample(None if mask is None else tuple(mask.astype(np.int8)))
+        return actions
 
     def snapshot(self) -> dict[str, Array] | None:
         """The whole state of every simulation, counters and random generators included, or None where it cannot be had.

@@ -94,7 +94,7 @@ class Train(Command):
         task = _with_grammar(task_for_file(self.env, self.success, self.success_rule), self.grammar)
         settings = self.trainer.applied_to(task.trainer)
         task = task.model_copy(update={"steps": self.steps or task.steps, "trainer": settings})
-        check_settings(settings, describe(task.env))
+        check_settings(task, describe(task.env))
         check_writable(self.runs)
         verdict = verdict_on(source, task, self.first_seed)
         if verdict.status != "accepted":

@@ -42,7 +42,7 @@ def show_plan(task: Task, config: RunConfig, console: Console) -> None:
     task = config.for_task(task)
     schema = describe(task.env)
     check_expressions(task, schema.names)
-    check_settings(task.trainer, schema)
+    check_settings(task, schema)
     designer = resolve_designer(config.designer, config.llm)
     show(console, (Text(clean(line)) for line in plan_lines(task, config, designer)))
     console.print(schema_table(schema))

@@ -74,7 +74,7 @@ def start(
     task = config.for_task(task)
     schema = describe(task.env)
     check_expressions(task, schema.names)
-    check_settings(task.trainer, schema)
+    check_settings(task, schema)
     path = folder or config.runs / _new_name(task)
     _check_shared(config)
     designer = resolve_designer(config.designer, config.llm)

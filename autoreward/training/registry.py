@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
 from autoreward.errors import UnknownName, UserError
 from autoreward.schema import EnvSchema
-from autoreward.task import TrainerSettings
+from autoreward.task import Task
 from autoreward.training.contract import Trainer
 
 BUILT_IN = {"batch": "autoreward.training.batch:BatchTrainer", "sb3": "autoreward.training.sb3:SB3Trainer"}
@@ -22,13 +23,21 @@ ALGORITHMS = {
 """Stable-Baselines3's algorithms, and the kinds of actions that they choose from."""
 
 
-def check_settings(settings: TrainerSettings, schema: EnvSchema) -> None:
-    """Refuse settings with which every training would fail, before anything is spent.
+def check_settings(task: Task, schema: EnvSchema) -> None:
+    """Refuse settings with which every training of a task would fail, before anything is spent.
 
     Raises:
         UnknownName: there is no such trainer or algorithm.
-        UserError: the algorithm is for another trainer, or for another kind of actions.
+        UserError: the algorithm is for another trainer, or for another kind of actions; or the worlds that are asked
+            for cannot simulate the environment.
     """
+    settings = task.trainer
+    if settings.worlds in ("batch", "warp"):
+        from autoreward.envs.registry import make_env  # Gymnasium, which most commands do without
+
+        make_env(task.env, 1, "batch").close()  # mujoco-warp simulates no others, and is slow to begin
+    if settings.worlds == "warp" and importlib.util.find_spec("mujoco_warp") is None:
+        raise UserError("mujoco-warp is not there; type pip install 'autoreward[gpu]', or --trainer.worlds auto")
     if ":" not in settings.name and settings.name not in BUILT_IN:
         raise _unknown_trainer(settings.name)
     if settings.name == "batch" and (settings.algorithm != "PPO" or settings.algorithm_kwargs):

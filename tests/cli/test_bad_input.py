@@ -56,6 +56,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["run", *CARTPOLE, "--success", "True", "--env-kwargs", '{"pole": 1}'], "pole"),
         (["run", *CARTPOLE, "--success", "True", "--env-kwargs", "[1]"], "env_kwargs"),
         (["envs", "show", "CartPole-v1", "--env-kwargs", "[1]"], "env_kwargs"),
+        (["run", "--env", "balancer", "--success", "True", "--env-kwargs", '{"frame_skip": 2}'], "takes none"),
         (["run", *CARTPOLE, "--success", "True", "--step-limit", "0"], "--step-limit 0"),
         (["run", "reacher", "--rounds", "0"], "--rounds 0"),
         (["run", "reacher", "--rounds", "three"], "--rounds"),
@@ -103,6 +104,17 @@ def test_a_trainer_that_cannot_train_the_task(
 ) -> None:
     Path("reward.py").write_text(GOOD)
     assert told in complaint(capsys, *command, *flags)
+    assert not list(Path().glob("runs/*")), "something was begun"
+
+
+def test_worlds_that_cannot_simulate_the_task(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for worlds in ("batch", "warp"):
+        told = complaint(capsys, "run", "acrobot", "--trainer.worlds", worlds)
+        assert "Acrobot-v1 cannot be simulated together" in told and "type --trainer.worlds auto" in told
+    monkeypatch.setitem(sys.modules, "mujoco_warp", None)
+    assert "pip install 'autoreward[gpu]'" in complaint(capsys, "run", "reacher", "--trainer.worlds", "warp")
     assert not list(Path().glob("runs/*")), "something was begun"
 
 
