@@ -51,8 +51,10 @@ class Trainings:
         for path in labels:
             self._borrow(path)
         results = self._engine.run([JobRequest(folder=path, steps=self._task.steps) for path in labels], progress)
-        for path in labels:
+        for path, (label, seed) in labels.items():
             self._lend(path, results[path])
+            if faults := results[path].faults:
+                self._watch.note(f"{label} seed {seed}: {faults} simulations blew up, which ended their episodes")
         return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
 
     def _borrow(self, folder: Path) -> None:
