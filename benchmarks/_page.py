@@ -76,6 +76,10 @@ def page(sections: dict[str, list[str]], figures: dict[str, float], rounds: int,
         *_PROFILE,
         *sections["profile"],
         "",
+        "## Several candidates at once",
+        "",
+        *_SEVERAL,
+        "",
         "## The packs' settings",
         "",
         *settings_table({name: load_task(name).trainer for name in TASKS}),
@@ -125,6 +129,17 @@ Shares of a training's seconds by the clock, at the pack's settings. `reward` is
 cell, `IPC` what of that is not the program itself, `read` the fields that reward and success rule need, `judge` the
 success rule and the outcomes, `rest` the start, the final evaluation and files. Evaluations on the way run beside the
 training, in the evaluator's process: their cost is in the last column.
+""",
+]
+
+_SEVERAL = [
+    """\
+Each training is a process of its own on a core of its own; the table of speed has two beside one. Stacking the policies
+of K candidates in one process, so that one batch of matrix products serves all, is not done: with the gradient written
+out there is little overhead left to share. `python benchmarks/gpu.py --device cpu --stacked` (one thread; two other
+processes were running): gradients of 8 candidates one after the other took 2.3 ms at minibatches of 64, stacked
+1.9 to 2.0 ms; at 512 rows 8.6 to 10.5 ms against 13.6 to 16.5 ms. At best a sixth of the update, which is a third of a
+training, against one failure domain and one pace for all. On a GPU it may be otherwise; that was not measured.
 """,
 ]
 

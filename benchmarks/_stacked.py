@@ -84,6 +84,7 @@ def compare(learners: list[PPO], rows: list[list[Tensor]], settings: TrainerSett
         raise SystemExit(f"the stacked gradient is not the learners' own: they differ by {apart:.1e}")
     device = learners[0].device
 
+    @torch.inference_mode()  # as `PPO.update` has it
     def one_by_one() -> None:
         for ppo, given in zip(learners, rows, strict=True):
             ppo.gradient(*given)
