@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -183,6 +184,7 @@ def say(line: str) -> None:
 
 def _start(job: ArmJob, folder: Path) -> subprocess.Popen[bytes]:
     place = folder / job.name
+    shutil.rmtree(place / "training", ignore_errors=True)  # going on from its checkpoint would cost less than it did
     write_record(place / "arm.json", job)
     command = [sys.executable, str(ARM), str(place)]
     with (place / "log.txt").open("wb") as log:

@@ -31,7 +31,7 @@ HEAD = """\
 """
 
 
-def page(sections: dict[str, list[str]], figures: dict[str, float], rounds: int, seeds: int) -> str:
+def page(sections: dict[str, list[str]], figures: dict[str, float], rounds: int, seeds: int, cpu_seconds: float) -> str:
     """The whole page.
 
     Args:
@@ -39,12 +39,14 @@ def page(sections: dict[str, list[str]], figures: dict[str, float], rounds: int,
         figures: all of them, flat.
         rounds: of the speed table.
         seeds: of the parity table.
+        cpu_seconds: of a training in the table at equal cost.
     """
     lines = [
         HEAD,
         f"Machine: {machine()}.",
         "",
-        f"Written by `python benchmarks/training.py --rounds {rounds} --seeds {seeds}`.",
+        "Written by",
+        f"`python benchmarks/training.py --rounds {rounds} --seeds {seeds} --cpu-seconds {cpu_seconds:g}`.",
         "",
         *claims(figures),
         "",

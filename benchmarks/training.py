@@ -109,7 +109,9 @@ def main(options: Options) -> None:
     if options.whole:
         write_bytes(
             options.docs / "performance.md",
-            _page.page(measured.sections, measured.figures, options.rounds, options.seeds).encode(),
+            _page.page(
+                measured.sections, measured.figures, options.rounds, options.seeds, options.cpu_seconds
+            ).encode(),
         )
         say(f"wrote {options.docs / 'performance.md'}")
     say(f"{time.monotonic() - started:.0f} s")
