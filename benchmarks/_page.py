@@ -115,7 +115,8 @@ with larger batches where its users take them.
 A **no** here is an interval wider than the margin, which both ends of it leave open: the last policies of two seeds of
 one and the same trainer lie further apart than 10% on half_cheetah and lunar_lander, and ten seeds do not settle it.
 Hopper was cut to 81,920 steps after a first look for that reason: at 204,800 steps the first seeds gave 3,258, 1,261,
-708, 3,195, 1,211 with SB3 and 1,407, 1,145, 1,153, 822, 1,318, 785, 1,616 with `batch`, from which ten seeds can tell nothing.
+708, 3,195, 1,211 with SB3 and 1,407, 1,145, 1,153, 822, 1,318, 785, 1,616 with `batch`, from which ten
+seeds can tell nothing.
 """,
 ]
 _EQUAL = [
