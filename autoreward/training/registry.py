@@ -28,8 +28,8 @@ def check_settings(task: Task, schema: EnvSchema) -> None:
 
     Raises:
         UnknownName: there is no such trainer or algorithm.
-        UserError: the algorithm is for another trainer, or for another kind of actions; or the worlds that are asked
-            for cannot simulate the environment.
+        UserError: the algorithm is for another trainer, or for another kind of actions; the worlds that are asked
+            for cannot simulate the environment; or there is no GPU to train on.
     """
     settings = task.trainer
     if settings.worlds in ("batch", "warp"):
@@ -38,6 +38,11 @@ def check_settings(task: Task, schema: EnvSchema) -> None:
         make_env(task.env, 1, "batch").close()  # mujoco-warp simulates no others, and is slow to begin
     if settings.worlds == "warp" and importlib.util.find_spec("mujoco_warp") is None:
         raise UserError("mujoco-warp is not there; type pip install 'autoreward[gpu]', or --trainer.worlds auto")
+    if settings.device == "cuda":
+        import torch  # 1.6 s, which only who asks for a GPU waits
+
+        if not torch.cuda.is_available():
+            raise UserError("--trainer.device cuda: torch finds no CUDA GPU; type --trainer.device cpu, or auto")
     if ":" not in settings.name and settings.name not in BUILT_IN:
         raise _unknown_trainer(settings.name)
     if settings.name == "batch" and (settings.algorithm != "PPO" or settings.algorithm_kwargs):

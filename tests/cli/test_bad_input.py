@@ -107,6 +107,15 @@ def test_a_trainer_that_cannot_train_the_task(
     assert not list(Path().glob("runs/*")), "something was begun"
 
 
+def test_a_gpu_that_is_not_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # where there is one, it is hidden
+    Path("reward.py").write_text(GOOD)
+    for command in (["run", "reacher"], ["train", "reward.py", "--env", "reacher"]):
+        told = complaint(capsys, *command, "--trainer.device", "cuda")
+        assert "torch finds no CUDA GPU; type --trainer.device cpu" in told
+    assert not list(Path().glob("runs/*")), "something was begun"
+
+
 def test_worlds_that_cannot_simulate_the_task(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
