@@ -1,0 +1,72 @@
+"""Fixtures that several folders of tests share."""
+
+import os
+import shutil
+import site
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+NOBODY = 65534
+Unprivileged = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def unprivileged_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter with the project's packages that a user without rights may run.
+
+    Where the tests run as root, Python may lie in a folder that is root's alone (`/root/.pyenv`): it is then linked,
+    or copied, to a folder that everybody may read.
+    """
+    executable = Path(sys.executable)
+    if os.geteuid() != 0 or _can_run(executable):
+        return executable
+    place = tmp_path_factory.mktemp("python")
+    for folder in (place, *place.parents[:2]):  # pytest's own folders are root's alone
+        folder.chmod(0o755)
+    base = place / "base"
+    try:
+        shutil.copytree(sys.base_prefix, base, symlinks=True, copy_function=os.link)
+    except (OSError, shutil.Error):  # on another file system
+        shutil.rmtree(base, ignore_errors=True)
+        shutil.copytree(sys.base_prefix, base, symlinks=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    venv = place / "venv"
+    subprocess.run([base / "bin" / version, "-m", "venv", "--without-pip", venv], check=True)
+    packages = next(path for path in site.getsitepackages() if path.endswith("site-packages"))
+    link = venv / "lib" / version / "site-packages" / "packages.pth"
+    link.write_text(f"import site; site.addsitedir({packages!r})\n")
+    assert _can_run(venv / "bin" / "python")
+    return venv / "bin" / "python"
+
+
+def _can_run(executable: Path) -> bool:
+    """Whether a user without rights can run it."""
+    try:
+        return not subprocess.run([executable, "-c", ""], check=False, **_nobody()).returncode
+    except PermissionError:
+        return False
+
+
+def _nobody() -> dict[str, object]:
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
+
+
+@pytest.fixture
+def unprivileged(unprivileged_python: Path, tmp_path: Path) -> Unprivileged:
+    """Runs Python code as a user without rights: `unprivileged(code, *arguments)`; standard output is captured."""
+
+    def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [unprivileged_python, "-c", code, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "HOME": "/nonexistent", **environment},
+            **_nobody(),
+        )
+
+    return run
