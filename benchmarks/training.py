@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
+import _curves
 import _equal
 import _page
 import _parity
@@ -58,7 +59,7 @@ class Options:
     rounds: int = 3
     """Rounds of the speed table, for the tasks with a claim."""
     seeds: int = 10
-    """Seeds of the parity table; the table at equal CPU-seconds has half as many."""
+    """Seeds of the parity table, three times as many where they lie far apart; at equal CPU-seconds half as many."""
     cpu_seconds: float = 30.0
     """Budget of one training in the table at equal CPU-seconds."""
     slots: int = 0
@@ -148,7 +149,7 @@ def parity(options: Options, measured: Measured) -> None:
     slots = slots_or_cores(options.slots)
     found = _parity.measure(names, options.trainer, options.seeds, slots, options.out / "parity", options.quick)
     picture = options.out / "parity.png"
-    _parity.draw(found, picture)
+    _curves.draw(found, picture)
     if options.whole:
         write_bytes(options.docs / _page.PICTURE, picture.read_bytes())
     measured.figures |= _parity.figures(found)
