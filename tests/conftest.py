@@ -25,8 +25,9 @@ def unprivileged_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if os.geteuid() != 0 or _can_run(executable):
         return executable
     place = tmp_path_factory.mktemp("python")
-    for folder in (place, *place.parents[:2]):  # pytest's own folders are root's alone
-        folder.chmod(0o755)
+    for folder in (place, *place.parents):  # pytest's own folders are root's alone, also those of its workers
+        if folder.name.startswith(("python", "popen-", "pytest-")):
+            folder.chmod(0o755)
     base = place / "base"
     try:
         shutil.copytree(sys.base_prefix, base, symlinks=True, copy_function=os.link)
