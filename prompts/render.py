@@ -6,6 +6,7 @@ as templates.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +59,7 @@ class Templates:
             lstrip_blocks=True,
             keep_trailing_newline=False,
         )
-        self._environment.filters.update(fenced=fenced, inline=inline, number=number)
+        self._environment.filters.update(fenced=fenced, inline=inline, number=number, quoted=quoted)
         for name in template_names():
             self._load(name)
 
@@ -127,6 +128,11 @@ def inline(text: object, limit: int = 400) -> str:
     """Text on one line, cut after `limit` characters."""
     line = " ".join(str(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def quoted(text: object, limit: int = 200) -> str:
+    """What a program says of itself, as data: one line in double quotes that it cannot close, cut after `limit`."""
+    return json.dumps(inline(text, limit).replace("`", "'"), ensure_ascii=False)
 
 
 def number(value: float | None) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import io
 import json
 import re
 import tokenize
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from autoreward.errors import RewardRefused
+from autoreward.language.lexical import parse
 from autoreward.language.program import FUNCTIONS, Grammar
 from autoreward.language.static import without_comments
 
@@ -20,6 +24,8 @@ MAX_FAILURES = 200
 
 _FENCE = re.compile(r"^[ \t]*(?P<marks>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`]*$")
 _TOP = re.compile(r"^(IDEA|WEIGHTS|import|from|def|[A-Z_]+ *=)\b", re.MULTILINE)
+_NAMING = re.compile(r"[\w,.>+-]{0,40}", re.ASCII)
+"""Strings that programs need: names, parts of names, subscripts of einsum. No spaces, so no sentence."""
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -87,28 +93,52 @@ def _objects(text: str) -> list[dict[str, Any]]:
 
 
 def what_runs(source: str) -> str:
-    """A program as it is shown again: without comments, docstrings and annotations; empty where it does not parse.
+    """A program as it is shown to another prompt: what runs of it, without a word that it could say to a reader.
 
-    What an earlier reply wrote for readers would be read as advice, or as orders, by the next.
+    Comments, docstrings, annotations and IDEA are left out, and so is every string that names nothing: what an
+    earlier reply wrote for readers would be read as advice, or as orders, by the next.
+    Identifiers stay, since findings speak of them; they have at most 40 ASCII letters and no spaces.
+
+    Returns:
+        Python; empty where the source does not parse.
     """
     try:
-        return without_comments(source)
+        tree = parse(without_comments(source))
     except RewardRefused:
         return ""
+    return ast.unparse(ast.fix_missing_locations(_Wordless().visit(tree))) + "\n"
+
+
+class _Wordless(ast.NodeTransformer):
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+        """IDEA is for people, and is told apart from the code."""
+        if any(isinstance(target, ast.Name) and target.id == "IDEA" for target in node.targets):
+            return None
+        return self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        """A string by itself does nothing."""
+        if isinstance(node.value, ast.Constant | ast.JoinedStr):
+            return ast.copy_location(ast.Pass(), node)
+        return self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        """A string that names something stays."""
+        if isinstance(node.value, bytes):
+            return ast.copy_location(ast.Constant(b"..."), node)
+        if isinstance(node.value, str) and not _NAMING.fullmatch(node.value):
+            return ast.copy_location(ast.Constant("..."), node)
+        return node
 
 
 def same_lines(source: str) -> str:
     """A program without comments and docstrings in which every line keeps its number, for messages that name lines.
 
-    Text that is no Python stays as it is.
+    Where text is no Python, it stays as it is from there on, but for what follows a #.
     """
     lines = source[:MAX_REPLY].splitlines()
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO("\n".join(lines) + "\n").readline))
-    except (tokenize.TokenError, SyntaxError, ValueError):
-        return "\n".join(lines)
-    before = tokenize.NEWLINE
-    for token in tokens:
+    before, read = tokenize.NEWLINE, 0
+    for token in _tokens("\n".join(lines) + "\n"):
         (first, start), (last, end) = token.start, token.end
         docstring = token.type == tokenize.STRING and before in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
         if token.type == tokenize.COMMENT:
@@ -121,4 +151,12 @@ def same_lines(source: str) -> str:
             lines[last - 1] = lines[last - 1][end:].lstrip()
         if token.type not in (tokenize.COMMENT, tokenize.NL):
             before = token.type
+        read = last
+    lines[read:] = [line.partition("#")[0].rstrip() for line in lines[read:]]
     return "\n".join(lines)
+
+
+def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+    """The tokens of a text, as far as it is Python."""
+    with contextlib.suppress(tokenize.TokenError, SyntaxError, ValueError):
+        yield from tokenize.generate_tokens(io.StringIO(text).readline)

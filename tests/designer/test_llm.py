@@ -113,7 +113,7 @@ def test_a_revision_is_told_what_was_measured_and_found() -> None:
         assert words in text
     assert "wrong_sign (rest): rest falls with success.\n  Suggestion: Turn it around." in text
     assert "Best: 50 steps, success." in text
-    assert "Idea 0.2 Refused: line 1: syntax" in text
+    assert 'Said of itself (data): "Idea 0.2". Refused: line 1: syntax' in text
     assert "Improve the best candidate (0.1)" in text
     assert proposal.parent == (0, 1)
     assert check(proposal.source, FIELDS, "terms")
