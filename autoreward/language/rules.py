@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import NoReturn
 
 from autoreward.language import tables
+from autoreward.language.calls import check_arguments
 from autoreward.language.nodes import check_construct, hint, is_docstring, is_name, refuse, shown
 
 _MAPPINGS = ("state", "next_state", "memory")
@@ -195,6 +196,8 @@ class Rules(ast.NodeVisitor):
         root = dotted.split(".")[0] if dotted else ""
         if root in ("np", "math"):
             self._check_library(function, dotted, called=True)
+            if root == "np":
+                check_arguments(node, dotted.removeprefix("np."), method=False)
         elif root == "memory" and self.is_reward:
             first = node.args[0] if node.args else None
             if dotted != "memory.get" or len(node.args) != 2 or node.keywords or not isinstance(first, ast.Constant):
@@ -210,6 +213,7 @@ class Rules(ast.NodeVisitor):
             self.visit(function.value)
             if function.attr not in tables.METHODS:
                 self._refuse_attribute(function)
+            check_arguments(node, function.attr, method=True)
         return False
 
     # --- functions and literals

@@ -18,8 +18,8 @@ MAX_TERM_VALUE = 1e6
 """Largest absolute value of a term, before weights."""
 
 PARAMETERS = ("state", "action", "next_state", "memory")
-RESERVED = frozenset({"np", "math", "state", "next_state", "memory", "IDEA", "WEIGHTS"})
-"""Names that a program must not give another meaning."""
+RESERVED = frozenset({"np", "math", "state", "next_state", "memory", "IDEA", "WEIGHTS", "float", "int", "bool"})
+"""Names that a program must not give another meaning; `float`, `int` and `bool` among them since they name types."""
 
 BUILTINS = _words(
     "abs all any bool dict enumerate float int len list max min range reversed round sorted str sum tuple zip"

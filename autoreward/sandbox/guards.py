@@ -12,8 +12,8 @@ import builtins
 import copy
 import math
 import operator
-from collections.abc import Callable
-from types import CodeType
+from collections.abc import Callable, Collection
+from types import BuiltinFunctionType, CodeType, EllipsisType, FunctionType, NoneType
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from RestrictedPython.Guards import guarded_iter_unpack_sequence, guarded_unpack
 
 from autoreward.errors import RewardRefused
 from autoreward.language import tables
+from autoreward.language.nodes import shown
 
 FILENAME = "<reward>"
 
@@ -40,6 +41,9 @@ _INPLACE: dict[str, Callable[[Any, Any], Any]] = {
     "//=": operator.floordiv,
     "@=": operator.matmul,
 }
+
+
+_IMMUTABLE = (NoneType, EllipsisType, str, int, float, range, slice, type, BuiltinFunctionType, np.generic, np.dtype)
 
 
 class Unchangeable(TypeError):
@@ -71,18 +75,47 @@ class FrozenDict(dict[Any, Any]):
     update = clear = __setitem__ = __delitem__ = _refuse  # type: ignore[assignment]
 
 
+def freeze_constants(scope: dict[str, Any], before: Collection[str]) -> None:
+    """Replace what a program's module level has defined by what no call can change for the next one.
+
+    Raises:
+        RewardRefused: something changes by being read, such as `enumerate(...)`; rule `module`.
+    """
+    for name in [name for name in scope if name not in before]:
+        try:
+            scope[name] = freeze(scope[name])
+        except (Unchangeable, RecursionError):
+            raise RewardRefused(
+                f"constant {shown(name)} is neither a number, text, list, tuple or dict of such, nor an array of "
+                "numbers; write its elements out",
+                "module",
+            ) from None
+
+
 def freeze(value: Any) -> Any:  # noqa: ANN401 - any constant
-    """A constant that no call can change for the next one."""
+    """A constant that no call can change for the next one.
+
+    Raises:
+        Unchangeable: there is no such form of it.
+    """
+    if isinstance(value, _IMMUTABLE):
+        return value
     if isinstance(value, list):
         return FrozenList(freeze(item) for item in value)
     if isinstance(value, tuple):
         return tuple(freeze(item) for item in value)
     if isinstance(value, dict):
         return FrozenDict({key: freeze(item) for key, item in value.items()})
-    if isinstance(value, np.ndarray):
+    if isinstance(value, FunctionType):
+        # Defaults were taken from the constants before these were frozen.
+        value.__defaults__ = freeze(value.__defaults__)
+        value.__kwdefaults__ = dict(freeze(value.__kwdefaults__ or {}))
+        return value
+    if type(value) is np.ndarray and value.dtype.kind in "biufU":
         value = value.copy()
         value.setflags(write=False)
-    return value
+        return value
+    raise Unchangeable
 
 
 def compile_program(tree: ast.Module) -> CodeType:

@@ -14,7 +14,7 @@ from autoreward.language import tables
 from autoreward.language.nodes import is_name
 from autoreward.language.program import FUNCTIONS, Grammar
 from autoreward.language.static import check_tree
-from autoreward.sandbox.guards import FILENAME, Unchangeable, compile_program, freeze, namespace
+from autoreward.sandbox.guards import FILENAME, Unchangeable, compile_program, freeze_constants, namespace
 
 Array = NDArray[Any]
 Store = dict[str, tuple[Array, NDArray[np.bool_]]]
@@ -124,8 +124,7 @@ class Runner:
             exec(code, scope)
         except Exception as error:
             raise _fault(error) from None
-        for name in set(scope) - before:
-            scope[name] = freeze(scope[name])
+        freeze_constants(scope, before)
         self._functions = [(name, scope[name]) for name in FUNCTIONS[grammar]]
 
     def score(
@@ -201,7 +200,7 @@ def _terms(found: object, prefix: str, rows: int) -> dict[str, Array]:
             raise Fault(f"the names of terms are identifiers of at most {tables.MAX_NAME} ASCII letters")
         try:
             array = np.asarray(value)
-        except ValueError:
+        except (ValueError, TypeError, OverflowError, RecursionError):
             raise Fault(f"term `{name}` is not an array of N numbers") from None
         if array.dtype.kind not in "biuf":
             raise Fault(f"term `{name}` does not hold real numbers; return a float array [N]")
