@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from autoreward.records import Record
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 Grammar = Literal["terms", "signs"]
 
@@ -12,8 +11,14 @@ FUNCTIONS: dict[Grammar, tuple[str, ...]] = {"terms": ("compute_reward",), "sign
 """The functions that a file of each grammar must define, with parameters `(state, action, next_state, memory)`."""
 
 
-class Program(Record):
-    """A reward program that passed the static rules."""
+@dataclass(frozen=True)
+class Program:
+    """A reward program that passed the static rules.
+
+    A plain dataclass, checked like a record where it crosses a boundary: a cell starts twice as fast without pydantic.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     source: str
     grammar: Grammar

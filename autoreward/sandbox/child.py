@@ -1,29 +1,88 @@
-"""The cell's own process: limits first, then frames in and frames out until its parent closes the pipe."""
+"""The cell's own process: it shuts itself in, step by step, and only then reads a program.
+
+Covered: the order of the steps. What holds NumPy's threads comes before NumPy, what forbids files after it; a step
+that this system lacks is reported, and the level falls. Programs come when the last filter is in force.
+Not covered: deadlines, which are the parent's; what each step does is said where it is written.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
+import platform
 import sys
-from typing import Any, BinaryIO
+from collections.abc import Callable, Collection
+from typing import Any, BinaryIO, TypeVar
 
-CALL_MARGIN = 2.0
-"""An alarm ends the process this many times the deadline after a call began, should the parent be gone by then."""
+from autoreward.sandbox.linux import landlock, probes, process, seccomp
+from autoreward.sandbox.linux.syscalls import machine
+
+STACK_BYTES = 64 << 20
+OPEN_FILES = 32
+
+_T = TypeVar("_T")
 
 
 def main() -> None:
-    """Serve one parent. Arguments: memory limit (bytes), deadline (seconds), parent's process id or 0."""
-    memory_bytes, deadline, parent = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    """Serve one parent. Arguments: memory [bytes], deadline [s], parent's process id or 0, layers to leave out."""
+    memory_bytes, deadline, parent, without = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
     requests, replies = _take_pipes()
-    _detach(parent)
-    import numpy as np
+    witnessed = shut_in(memory_bytes, parent, without.split(","))
+    from autoreward.sandbox.serve import serve  # which is loaded by now
 
-    import autoreward.sandbox.runner  # noqa: F401 - loaded before the limits
+    serve(requests, replies, deadline, witnessed)
 
-    np.seterr(all="ignore")
-    _limit(memory_bytes)
-    _serve(requests, replies, deadline)
+
+def shut_in(memory_bytes: int, parent: int, without: Collection[str] = ()) -> dict[str, Any]:
+    """Lock this process for good, and tell what it has witnessed: fields of `Isolation`, all but the level.
+
+    Args:
+        memory_bytes: what it may allocate.
+        parent: process id with whose thread it is to end, or 0.
+        without: layers that are left out, as if the system lacked them: `namespaces`, `landlock`, `seccomp`.
+    """
+    steps = _Steps(without)
+    steps.take("protection", lambda: process.protect(parent), None)
+    limits = _limit(memory_bytes)
+    targets = probes.targets()
+    namespaces: tuple[str, ...] = steps.take("namespaces", process.own_namespaces, ())
+    version = steps.take("landlock", lambda: landlock.restrict(landlock.readable()), 0)
+    steps.take("seccomp", lambda: seccomp.install_first(machine(), os.getpid()), None)
+    _load()
+    # Memory that is shared with the parent is mapped here: files still open, nothing of a program has been read.
+    steps.take("capabilities", process.drop_capabilities, None)
+    steps.take("seccomp", lambda: seccomp.install_last(machine(), os.getpid()), None)
+    denied: dict[str, bool] = steps.take("probes", lambda: probes.probe(*targets), {})
+    return {
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "landlock": version,
+        "filters": steps.taken.count("seccomp"),
+        "namespaces": namespaces,
+        "probes": denied,
+        "limits": limits,
+        "missing": steps.missing,
+    }
+
+
+class _Steps:
+    """What was done, and what could not be."""
+
+    def __init__(self, without: Collection[str]) -> None:
+        self._without = without
+        self.taken: list[str] = []
+        self.missing: dict[str, str] = {}
+
+    def take(self, layer: str, step: Callable[[], _T], otherwise: _T) -> _T:
+        if layer in self._without:
+            self.missing[layer] = "left out"
+            return otherwise
+        try:
+            result = step()
+        except OSError as error:
+            self.missing[layer] = error.strerror or str(error)
+            return otherwise
+        self.taken.append(layer)
+        return result
 
 
 def _take_pipes() -> tuple[BinaryIO, int]:
@@ -36,100 +95,32 @@ def _take_pipes() -> tuple[BinaryIO, int]:
     return open(requests, "rb", buffering=1 << 16), replies
 
 
-def _detach(parent: int) -> None:
-    """No new privileges; die with the parent. Linux only: elsewhere the closed pipe and the alarm do it."""
-    if not sys.platform.startswith("linux"):
-        return
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-        if parent:
-            libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-            if os.getppid() != parent:
-                os._exit(1)
-
-
-def _limit(memory_bytes: int) -> None:
+def _limit(memory_bytes: int) -> dict[str, int]:
+    """Limit resources; those that the system lacks are left out. Returns what is in force."""
     import resource
 
-    limits = {
-        resource.RLIMIT_DATA: memory_bytes,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 16,
-        getattr(resource, "RLIMIT_NPROC", None): 0,
+    wanted = {
+        "DATA": memory_bytes,
+        "STACK": STACK_BYTES,
+        "FSIZE": 0,
+        "CORE": 0,
+        "NOFILE": OPEN_FILES,
+        "NPROC": 0,
+        "MEMLOCK": 0,
+        "MSGQUEUE": 0,
     }
-    for kind, value in limits.items():
-        # A limit that the system lacks is left out; the parent's deadline stands in any case.
-        if kind is not None:
-            with contextlib.suppress(OSError, ValueError):
-                resource.setrlimit(kind, (value, value))
+    limits = {}
+    for name, value in wanted.items():
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            kind = getattr(resource, f"RLIMIT_{name}")
+            resource.setrlimit(kind, (value, value))
+            limits[name] = value
+    return limits
 
 
-def _serve(requests: BinaryIO, replies: int, deadline: float) -> None:
-    from autoreward.sandbox import frames
+def _load() -> None:
+    """Import all that a program needs, and use it once."""
+    import autoreward.sandbox.serve  # noqa: F401 - loads all that it needs
+    from autoreward.sandbox.warmup import warm_up
 
-    _send(replies, frames.encode({"ready": True}, {}))
-    session = _Session()
-    while prefix := requests.read(frames.PREFIX.size):
-        header, payload = frames.lengths(prefix)
-        fields, arrays = frames.decode(requests.read(header), requests.read(payload))
-        signal.setitimer(signal.ITIMER_REAL, CALL_MARGIN * deadline)
-        reply = session.answer(fields, arrays)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        _send(replies, reply)
-
-
-def _send(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-class _Session:
-    def __init__(self) -> None:
-        self.runner: Any = None
-
-    def answer(self, fields: dict[str, Any], arrays: dict[str, Any]) -> bytes:
-        """The reply to a request: `load`, or without an operation `score`."""
-        from autoreward.errors import RewardRefused
-        from autoreward.sandbox import frames
-        from autoreward.sandbox.runner import Fault
-
-        try:
-            return self._load(fields) if "source" in fields else self._score(arrays)
-        except RewardRefused as error:
-            refusal = {"message": str(error), "rule": error.rule, "line": error.line, "column": error.column}
-            return frames.encode({"refused": refusal}, {})
-        except Fault as error:
-            return frames.encode({"fault": str(error), "reason": error.reason, "line": error.line}, {})
-        except MemoryError:
-            message = "MemoryError: it needs more memory than the cell allows"
-            return frames.encode({"fault": message, "reason": "memory", "line": None}, {})
-
-    def _load(self, fields: dict[str, Any]) -> bytes:
-        from autoreward.sandbox import frames
-        from autoreward.sandbox.runner import Runner
-
-        self.runner = Runner(fields["source"], fields["fields"], fields["grammar"])
-        program = self.runner.program.model_dump(mode="json", exclude={"source"})
-        return frames.encode({"program": program}, {})
-
-    def _score(self, arrays: dict[str, Any]) -> bytes:
-        import numpy as np
-
-        from autoreward.sandbox import frames
-
-        store = {
-            name[7:]: (array, arrays["present." + name[7:]])
-            for name, array in arrays.items()
-            if name.startswith("memory.")
-        }
-        inputs = {name: arrays[name] for name in self.runner.program.inputs}
-        names, values, seconds = self.runner.score(inputs, arrays["begun"], store)
-        reply = {"terms": values, "seconds": np.asarray(seconds)}
-        for name, (stored, present) in store.items():
-            reply[f"memory.{name}"], reply[f"present.{name}"] = stored, present
-        return frames.encode({"names": names}, reply)
+    warm_up()

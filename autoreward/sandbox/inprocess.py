@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from autoreward.errors import CellFailed
 from autoreward.language.program import Grammar, Program
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
+from autoreward.sandbox.isolation import Isolation
 from autoreward.sandbox.outputs import check_terms, check_values, gather, input_types
 from autoreward.sandbox.runner import Fault, Runner
 from autoreward.schema import EnvSchema
 
-ISOLATION = "level D: none; the program runs in this process, because the caller trusts it"
-
 
 class InProcessCell:
     """Implements `Cell` without a process."""
+
+    isolation = Isolation(level="D")
 
     def __init__(self) -> None:
         self._runner: Runner | None = None

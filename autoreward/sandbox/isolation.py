@@ -6,7 +6,6 @@ Not covered: how a level is reached; that is `linux/` and `child.py`.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -48,6 +47,8 @@ class Isolation(Record):
     """Probe -> whether it was denied."""
     limits: dict[str, int] = {}
     """Resource -> limit, in bytes, seconds or pieces."""
+    missing: dict[str, str] = {}
+    """Layer that this system lacks -> why, in the system's words."""
 
     @property
     def text(self) -> str:
@@ -56,8 +57,8 @@ class Isolation(Record):
 
 
 def level_of(probes: Mapping[str, bool], filters: int, landlock: int) -> Level:
-    """The level that these probes show."""
-    if not probes or not all(probes.values()) or not filters:
+    """The level that these probes show. One filter is not enough: the second is what keeps a program from files."""
+    if not probes or not all(probes.values()) or filters < 2:
         return "C"
     return "A" if landlock else "B"
 
@@ -77,19 +78,3 @@ def require(isolation: Isolation, least: Level) -> None:
         "Type `autoreward doctor` to see what each probe did; use a Linux kernel with seccomp (level B) and Landlock "
         f"(level A, kernel 5.13 or later); or accept less with `--isolation {isolation.level}`"
     )
-
-
-@functools.cache
-def witness() -> Isolation:
-    """What a cell witnesses on this machine; one is started for it, once in a process.
-
-    Raises:
-        CellFailed: no cell can be started.
-    """
-    from autoreward.sandbox.process import ProcessCell  # which needs the records above
-
-    cell = ProcessCell(least="D")
-    try:
-        return cell.start()
-    finally:
-        cell.close()

@@ -1,17 +1,18 @@
 """The cell as a process of its own, with nothing of its parent's.
 
 Covered: a fresh interpreter with an environment made from nothing, no inherited descriptors, the static rules and
-RestrictedPython with guards inside it, limits on memory, file writes, descriptors, processes and core dumps, no new
-privileges, a deadline for each phase after which the process group is killed, frames of JSON and raw arrays alone, and
-outputs that are checked here.
+RestrictedPython with guards inside it, all that `child.py` shuts itself in with (Landlock, two filters on system calls,
+limits), the level that it witnesses, a deadline for each phase after which the process group is killed, frames of JSON
+and raw arrays alone, and outputs that are checked here.
 
-Not covered: the kernel does not keep the process from reading files or opening sockets, should a program break out of
-the language. Expect this of code that a language model wrote in good faith; for hostile code use a virtual machine.
+Not covered: faults of the kernel in the few calls that stay allowed, and what a processor gives away by its timing.
+Where the level is C, the kernel does not keep a program that breaks out of the language from files or the network.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -19,18 +20,20 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from autoreward.errors import CellFailed, RewardRefused
 from autoreward.language.nodes import is_name
 from autoreward.language.program import Grammar, Program
 from autoreward.sandbox import frames
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
+from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, Level, level_of, require
 from autoreward.sandbox.outputs import are_term_names, check_terms, check_values, gather, input_types
 from autoreward.sandbox.pipes import Channel, Gone, Late
 from autoreward.schema import EnvSchema
@@ -49,13 +52,19 @@ _BOOT = (
     "from autoreward.sandbox.child import main; main()"
 )
 _ROOT = str(Path(__file__).resolve().parents[2])
+_PROGRAM = TypeAdapter(Program)
 
 
 class ProcessCell:
     """Runs one reward program in a child process. It starts when a program is loaded, and again if it has ended."""
 
     def __init__(
-        self, deadline: float = 10.0, memory_bytes: int = 1 << 30, load_deadline: float = LOAD_SECONDS
+        self,
+        deadline: float = 10.0,
+        memory_bytes: int = 1 << 30,
+        load_deadline: float = LOAD_SECONDS,
+        least: Level = "B",
+        without: Collection[str] = (),
     ) -> None:
         """Prepare a cell.
 
@@ -63,8 +72,12 @@ class ProcessCell:
             deadline: seconds that one call of `score` may take.
             memory_bytes: what the process may allocate.
             load_deadline: seconds that checking and compiling a program may take.
+            least: the level of isolation below which no program is loaded.
+            without: layers to leave out (`namespaces`, `landlock`, `seccomp`), to see what the others are worth.
         """
         self._deadline, self._memory_bytes, self._load_deadline = deadline, memory_bytes, load_deadline
+        self._least, self._without = least, without
+        self._isolation: Isolation | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._channel: Channel | None = None
@@ -78,17 +91,37 @@ class ProcessCell:
         """Process id of the running child."""
         return self._process.pid if self._process else None
 
+    @property
+    def isolation(self) -> Isolation | None:
+        """What the process has witnessed of its own isolation; None before the first start."""
+        return self._isolation
+
+    def start(self) -> Isolation:
+        """Start the process, unless it runs: it shuts itself in and reports how well that went.
+
+        Raises:
+            CellFailed: it does not start.
+            IsolationTooWeak: its level is below `least`; it is closed.
+        """
+        if self._channel is None or self._isolation is None:
+            self._isolation = self._start()
+        try:
+            require(self._isolation, self._least)
+        except IsolationTooWeak:
+            self.close()
+            raise
+        return self._isolation
+
     def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
-        """Verify and compile a program; see `Cell.load`."""
-        if self._channel is None:
-            self._start()
+        """Verify and compile a program; see `Cell.load`. Raises as `start`, too."""
+        self.start()
         self._program, self._names = None, None
         request = frames.encode({"source": source, "fields": schema.names, "grammar": grammar}, {})
         fields, _ = self._ask(request, self._load_deadline, "while it was loaded")
         try:
             if refused := fields.get("refused"):
                 raise _refusal(refused)
-            program = Program.model_validate({**fields["program"], "source": source, "grammar": grammar})
+            program = _PROGRAM.validate_python({**fields["program"], "source": source, "grammar": grammar})
             schema.check_known([*program.state_fields, *program.next_state_fields])
         except RewardRefused:
             raise
@@ -184,14 +217,17 @@ class ProcessCell:
             return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self._process.wait(1.0)
+            if code == -signal.SIGSYS:
+                return ": the program made a forbidden system call: killed"
             known = {number.value: number.name for number in signal.Signals}
             return f" (signal {known.get(-code, -code)})" if code < 0 else f" (exit code {code})"
         return ""
 
-    def _start(self) -> None:
+    def _start(self) -> Isolation:
         command = [sys.executable, "-I", "-B", "-c", _BOOT, _ROOT, str(self._memory_bytes), str(self._deadline)]
         # The signal at a parent's death comes when the *thread* that started the child ends.
         command.append(str(os.getpid() if threading.current_thread() is threading.main_thread() else 0))
+        command.append(",".join(self._without))
         self._owner = os.getpid()
         read_errors, write_errors = os.pipe()
         os.set_blocking(write_errors, False)
@@ -215,15 +251,32 @@ class ProcessCell:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._channel = Channel(self._process.stdin.fileno(), self._process.stdout.fileno())
         try:
-            self._channel.receive(time.monotonic() + START_SECONDS)
-        except (Late, Gone, frames.BadFrame):
-            os.set_blocking(read_errors, False)
-            with contextlib.suppress(OSError):
-                text = os.read(read_errors, 4096).decode(errors="replace").strip()
-                self._fail(
-                    f"the cell's process did not start: {text.splitlines()[-1] if text else 'no reason given'}", "died"
-                )
-            self._fail(f"the cell's process did not start within {START_SECONDS:g} s", "died")
+            fields, _ = self._channel.receive(time.monotonic() + START_SECONDS)
+            return _isolation(fields["ready"])
+        except Exception:  # late, gone, or whatever a process that is not ours sends
+            self._fail(f"the cell's process did not start{self._last_words(read_errors)}", "died")
+
+    def _last_words(self, errors: int) -> str:
+        """The last line that the process wrote before it ended, or how it ended."""
+        os.set_blocking(errors, False)
+        with contextlib.suppress(OSError):
+            if lines := os.read(errors, 1 << 16).decode(errors="replace").strip().splitlines():
+                return f": {lines[-1][:300]}"
+        return self._cause() or f" within {START_SECONDS:g} s"
+
+
+@functools.cache
+def witness() -> Isolation:
+    """What a cell witnesses on this machine; one is started for it, once in a process.
+
+    Raises:
+        CellFailed: no cell can be started.
+    """
+    cell = ProcessCell(least="D")
+    try:
+        return cell.start()
+    finally:
+        cell.close()
 
 
 def _environment() -> dict[str, str]:
@@ -246,6 +299,10 @@ def _end(process: subprocess.Popen[bytes], errors: int, owner: int) -> None:
                 stream.close()
     with contextlib.suppress(OSError):
         os.close(errors)
+
+
+def _isolation(found: Mapping[str, Any]) -> Isolation:
+    return Isolation(level=level_of(found["probes"], found["filters"], found["landlock"]), **found)
 
 
 def _refusal(found: Mapping[str, Any]) -> RewardRefused:

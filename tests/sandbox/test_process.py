@@ -118,7 +118,7 @@ def test_nothing_is_inherited(cell: ProcessCell, monkeypatch: pytest.MonkeyPatch
     limits = process.joinpath("limits").read_text().splitlines()
     soft = {line[:26].strip(): line[26:].split()[0] for line in limits}
     assert soft["Max file size"] == soft["Max core file size"] == soft["Max processes"] == "0"
-    assert soft["Max data size"] == str(1 << 30) and int(soft["Max open files"]) <= 16
+    assert soft["Max data size"] == str(1 << 30) and int(soft["Max open files"]) <= 32
 
 
 FORGER = """
@@ -127,7 +127,7 @@ def send(fields, arrays):
     header = json.dumps({"fields": fields, "arrays": arrays}).encode()
     sys.stdout.buffer.write(struct.pack("<IQ", len(header), 0) + header)
     sys.stdout.buffer.flush()
-send({"ready": True}, [])
+send({"ready": {"probes": {}, "filters": 0, "landlock": 0}}, [])
 sys.stdin.buffer.read(1)
 send(*json.loads('REPLY'))
 sys.stdin.buffer.read()
@@ -145,7 +145,7 @@ sys.stdin.buffer.read()
 )
 def test_a_forged_reply_ends_the_cell(reply: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autoreward.sandbox.process._BOOT", FORGER.replace("REPLY", reply))
-    cell = ProcessCell()
+    cell = ProcessCell(least="C")
     with pytest.raises(CellFailed, match="malformed") as caught:
         cell.load(PLAIN, SCHEMA, "terms")
     assert caught.value.reason == "died"

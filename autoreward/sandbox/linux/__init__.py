@@ -1,0 +1,1 @@
+"""What Linux offers to shut a process in: Landlock, filters on system calls, namespaces. ctypes alone, no package."""
