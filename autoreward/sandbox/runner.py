@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import traceback
 from collections.abc import Collection, Mapping
@@ -65,20 +66,31 @@ class MemoryView:
         """Stored values in the rows that have one, `default` in the others: [N, ...], a copy."""
         if name in self.written:
             return self.written[name].copy()
-        fallback = _column(default, self._rows)
         if name not in self._store:
-            return fallback
+            return _column(default, self._rows)
         values, present = self._store[name]
-        dtype = _narrow_type(np.result_type(values, fallback))
-        if present.all():
+        # Of the same kind and shape as what is stored, it needs no conversion.
+        same = type(default) is np.ndarray and default.dtype == values.dtype and default.shape == values.shape
+        fallback = default if same else _column(default, self._rows)
+        dtype = _narrow_type(values.dtype if same else np.result_type(values, fallback))
+        if present is _everywhere(self._rows) or present.all():
             return values.astype(dtype)
         mask = present.reshape(-1, *[1] * (max(values.ndim, fallback.ndim) - 1))
-        return np.where(mask, values, fallback).astype(dtype)
+        return np.where(mask, values, fallback).astype(dtype, copy=False)
 
     def __setitem__(self, name: str, value: object) -> None:
         self.written[name] = _column(value, self._rows)
 
 
+@functools.lru_cache(maxsize=8)
+def _everywhere(rows: int) -> NDArray[np.bool_]:
+    """[N], all true: one array that is known by its identity."""
+    mask = np.ones(rows, np.bool_)
+    mask.setflags(write=False)
+    return mask
+
+
+@functools.cache
 def _narrow_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """One dtype for each kind, so that neither other rows nor the cutting of chunks can change a value."""
     if dtype.kind not in "biuf":
@@ -125,7 +137,11 @@ class Runner:
         except Exception as error:
             raise _fault(error) from None
         freeze_constants(scope, before)
-        self._functions = [(name, scope[name]) for name in FUNCTIONS[grammar]]
+        names = FUNCTIONS[grammar]
+        self._functions = [(f"{name}." if len(names) > 1 else "", scope[name]) for name in names]
+        self._state = [(name, f"state.{name}") for name in self.program.state_fields]
+        self._known: set[object] = set()
+        self._after = [(name, f"next_state.{name}") for name in self.program.next_state_fields]
 
     def score(
         self, inputs: Mapping[str, Array], begun: NDArray[np.bool_], store: Store
@@ -155,9 +171,11 @@ class Runner:
             return names, values.reshape(len(names), steps, rows), time.perf_counter() - started
         names = []
         values = np.empty((0, steps, rows), np.float32)
+        begins = begun.any(axis=1).tolist()
         for step in range(steps):
-            for entry, (stored, present) in store.items():
-                store[entry] = (stored, present & ~begun[step])
+            if begins[step]:
+                for entry, (stored, present) in store.items():
+                    store[entry] = (stored, present & ~begun[step])
             terms = self._call({name: array[step] for name, array in inputs.items()}, store, rows)
             if step == 0:
                 names = list(terms)
@@ -170,45 +188,45 @@ class Runner:
 
     def _call(self, arrays: Mapping[str, Array], store: Store, rows: int) -> dict[str, Array]:
         """All terms of one step (or of a flattened chunk), each broadcastable to [rows]."""
-        state = {name.partition(".")[2]: array for name, array in arrays.items() if name.startswith("state.")}
-        after = {name.partition(".")[2]: array for name, array in arrays.items() if name.startswith("next_state.")}
+        state = {name: arrays[source] for name, source in self._state}
+        after = {name: arrays[source] for name, source in self._after}
         action = arrays.get("action")
         views, terms = [], {}
-        for name, function in self._functions:
+        for prefix, function in self._functions:
             view = MemoryView(store, rows)
             try:
                 found = function(state, action, after, view)
             except Exception as error:
                 raise _fault(error) from None
-            prefix = f"{name}." if len(self._functions) > 1 else ""
-            terms.update(_terms(found, prefix, rows))
+            terms.update(self._terms(found, prefix, rows))
             views.append(view)
         for view in views:
             for entry, value in view.written.items():
-                store[entry] = (value, np.ones(rows, np.bool_))
+                store[entry] = (value, _everywhere(rows))
         return terms
 
-
-def _terms(found: object, prefix: str, rows: int) -> dict[str, Array]:
-    if type(found) is not dict:
-        raise Fault("the function must return a dict of terms: {'name': array of N numbers}")
-    if not 1 <= len(found) <= tables.MAX_TERMS:
-        raise Fault(f"the function must return 1 to {tables.MAX_TERMS} terms")
-    terms = {}
-    for name, value in found.items():
-        if not is_name(name):
-            raise Fault(f"the names of terms are identifiers of at most {tables.MAX_NAME} ASCII letters")
-        try:
-            array = np.asarray(value)
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            raise Fault(f"term `{name}` is not an array of N numbers") from None
-        if array.dtype.kind not in "biuf":
-            raise Fault(f"term `{name}` does not hold real numbers; return a float array [N]")
-        if array.shape not in ((), (1,), (rows,)):
-            shape = ", ".join("N" if length == rows else str(length) for length in array.shape)
-            raise Fault(f"term `{name}` has the shape [{shape}]; a term is one number for each row: [N]")
-        terms[prefix + name] = array
-    return terms
+    def _terms(self, found: object, prefix: str, rows: int) -> dict[str, Array]:
+        if type(found) is not dict:
+            raise Fault("the function must return a dict of terms: {'name': array of N numbers}")
+        if not 1 <= len(found) <= tables.MAX_TERMS:
+            raise Fault(f"the function must return 1 to {tables.MAX_TERMS} terms")
+        terms = {}
+        for name, value in found.items():
+            if name not in self._known:
+                if not is_name(name):
+                    raise Fault(f"the names of terms are identifiers of at most {tables.MAX_NAME} ASCII letters")
+                self._known.add(name)
+            try:
+                array = np.asarray(value)
+            except (ValueError, TypeError, OverflowError, RecursionError):
+                raise Fault(f"term `{name}` is not an array of N numbers") from None
+            if array.dtype.kind not in "biuf":
+                raise Fault(f"term `{name}` does not hold real numbers; return a float array [N]")
+            if array.shape not in ((), (1,), (rows,)):
+                shape = ", ".join("N" if length == rows else str(length) for length in array.shape)
+                raise Fault(f"term `{name}` has the shape [{shape}]; a term is one number for each row: [N]")
+            terms[prefix + name] = array
+        return terms
 
 
 def _fault(error: Exception) -> Fault:
