@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from autoreward.records import Record
@@ -98,6 +98,8 @@ class Budget(Record):
     """Calls of the language model."""
     llm_tokens: Positive | None = None
     """Tokens of prompts and replies together."""
+    llm_usd: Annotated[float, Field(gt=0)] | None = None
+    """US dollars for the language model; needs a known price, or `llm.price_in` and `llm.price_out`."""
 
 
 class LLMConfig(Record):
@@ -110,15 +112,29 @@ class LLMConfig(Record):
     temperature: float | None = None
     """None: the endpoint's default, as reasoning models demand."""
     max_completion_tokens: Positive | None = None
-    """Longest reply; None: the endpoint's default."""
+    """Longest reply, thinking included; None: the endpoint's default."""
+    extra_body: Annotated[str | None, BeforeValidator(_as_json)] = None
+    """What else each request holds, a JSON object (in YAML: a mapping), such as '{"reasoning_effort": "low"}'."""
+    price_in: Annotated[float, Field(ge=0)] | None = None
+    """US dollars per million tokens of prompts; None: as listed for the endpoint, where it is."""
+    price_out: Annotated[float, Field(ge=0)] | None = None
+    """US dollars per million tokens of replies; given together with `price_in`."""
+    concurrency: Positive = 4
+    """Calls at once, at most."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
-    """Longest wait for a reply."""
+    """Longest silence of the endpoint while a reply is waited for."""
     retries: Annotated[int, Field(ge=0)] = 4
     """How often a failed call is tried again."""
     review: bool = True
     """Whether the Critic reviews candidates with the language model after its executable checks."""
     prompts: Path | None = None
     """Folder of templates that replace the built-in ones of the same name (`autoreward prompts copy`)."""
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> LLMConfig:
+        if (self.price_in is None) != (self.price_out is None):
+            raise ValueError("price_in and price_out are given together, in US dollars per million tokens")
+        return self
 
     @field_validator("base_url")
     @classmethod
@@ -170,6 +186,9 @@ class RunConfig(Record):
     """Folder that holds run folders."""
     shared_trainings: Path | None = None
     """Folder of finished trainings that several runs share, so that a baseline is trained once; may be deleted."""
+    isolation: Literal["A", "B", "C"] | None = None
+    """Least isolation of reward programs (`autoreward doctor` shows what there is). None: B, but C for the composer's
+    own programs."""
     budget: Budget = Budget()
     """Caps of the search."""
     llm: LLMConfig = LLMConfig()

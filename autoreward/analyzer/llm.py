@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from autoreward.designer.contract import Brief, Finding, PastCandidate
+from autoreward.llm.asking import ask_object
 from autoreward.llm.contract import CallName, Chat
 from autoreward.llm.failures import one_line
-from autoreward.llm.reading import read_object, what_runs
+from autoreward.llm.reading import what_runs
 from autoreward.prompts.render import Templates
 
 MAX_FINDINGS = 5
@@ -35,7 +36,7 @@ def advise(
     """Ask why the candidate's policy does what it does, and what to change in the reward.
 
     Returns:
-        at most 5 findings with the diagnosis `advice`; none where the reply cannot be read.
+        at most 5 findings with the diagnosis `advice`; none where the reply cannot be read, nor a second one.
 
     Raises:
         EndpointError: the endpoint failed for good.
@@ -50,7 +51,7 @@ def advise(
         code=what_runs(candidate.source),
     )
     name = CallName(role="analyzer", round=candidate.round, candidate=candidate.index, attempt=attempt)
-    analysis = read_object(chat.complete(name, messages).text, _Analysis)
+    analysis = ask_object(chat, name, messages, _Analysis)
     found = analysis.findings[:MAX_FINDINGS] if analysis else ()
     return tuple(_finding(advice, candidate) for advice in found if advice.text.strip())
 

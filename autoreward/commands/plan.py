@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
@@ -28,7 +29,7 @@ class _Listening:
     def __init__(self) -> None:
         self.messages: tuple[Message, ...] = ()
 
-    def complete(self, name: CallName, messages: tuple[Message, ...]) -> Reply:
+    def complete(self, name: CallName, messages: tuple[Message, ...], answer: type[BaseModel] | None = None) -> Reply:
         """Keep the messages; there is no reply."""
         self.messages = messages
         raise _Shown
@@ -37,14 +38,16 @@ class _Listening:
 def show_plan(task: Task, config: RunConfig, console: Console) -> None:
     """Print the plan of a run: task, fields, trainings, seeds, and what the Designer is asked or proposes first."""
     from autoreward.search.loop import check_expressions
-    from autoreward.search.roles import resolve_designer
+    from autoreward.search.roles import least_isolation, resolve_designer
 
     task = config.for_task(task)
     schema = describe(task.env)
     check_expressions(task, schema.names)
     check_settings(task, schema)
     designer = resolve_designer(config.designer, config.llm)
-    show(console, (Text(clean(line)) for line in plan_lines(task, config, designer)))
+    lines = plan_lines(task, config, designer)
+    lines.append(f"isolation  of reward programs: level {least_isolation(config, designer, task)} at least")
+    show(console, (Text(clean(line)) for line in lines))
     console.print(schema_table(schema))
     for title, body in _first_words(task, schema, config, designer):
         console.rule(Text(title))

@@ -10,9 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from autoreward.critic.contract import Check
 from autoreward.designer.contract import Brief
 from autoreward.language.program import Program
+from autoreward.llm.asking import ask_object
 from autoreward.llm.contract import CallName, Chat
 from autoreward.llm.failures import one_line
-from autoreward.llm.reading import read_object, what_runs
+from autoreward.llm.reading import what_runs
 from autoreward.prompts.render import Templates
 
 
@@ -34,8 +35,8 @@ class _Opinion(BaseModel):
 def review(chat: Chat, templates: Templates, brief: Brief, program: Program, attempt: int) -> Check:
     """Ask whether the program asks for the task, and what a lazy agent would do with it.
 
-    A reply that cannot be read, or a rejection without a reason, counts as passed, with a note: an opinion that is not
-    given cannot stop a candidate.
+    A reply that cannot be read is asked for once more. A second one, or a rejection without a reason, counts as passed,
+    with a note: an opinion that is not given cannot stop a candidate.
 
     Args:
         chat: the language model.
@@ -57,7 +58,7 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
         code=what_runs(program.source),
     )
     name = CallName(role="critic", round=brief.round, candidate=brief.index, attempt=attempt)
-    opinion = read_object(chat.complete(name, messages).text, _Opinion)
+    opinion = ask_object(chat, name, messages, _Opinion)
     passed, message = _outcome(opinion)
     return Check(name="review", passed=passed, message=message, seconds=time.monotonic() - started)
 

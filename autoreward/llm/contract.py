@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from pydantic import BaseModel
+
 from autoreward.records import Record
 
 
@@ -21,30 +23,62 @@ class CallName(Record):
     round: int
     candidate: int
     attempt: int = 0
+    again: bool = False
+    """The same question once more, since the first reply to it could not be read."""
 
     def __str__(self) -> str:
-        """As in the file name: `designer-0-1`."""
-        return f"{self.role}-{self.candidate}-{self.attempt}"
+        """As in the file name: `designer-0-1`, `designer-0-1-again`."""
+        return f"{self.role}-{self.candidate}-{self.attempt}{'-again' if self.again else ''}"
 
 
 class Reply(Record):
-    """What the model said, and what it cost."""
+    """What the model said, and what it cost. Whatever the endpoint did not tell is None."""
 
     text: str
     model: str = ""
+    """As the endpoint names it."""
+    finish: str = ""
+    """Why the reply ended, in the endpoint's words: `stop`, `length`, `content_filter` ..."""
+    refusal: str = ""
+    """What the model or the endpoint said in declining; empty where it did not."""
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Those of `prompt_tokens` that the endpoint had in store, and mostly charges less for."""
     completion_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    """Those of `completion_tokens` that were thought and not said."""
+    usd: float | None = None
+    """Price in US dollars; None where it is not known, which is not the same as nothing."""
     seconds: float = 0.0
+
+    @property
+    def cut(self) -> bool:
+        """Whether the reply ended at the limit on its length."""
+        return self.finish == "length"
+
+    @property
+    def declined(self) -> bool:
+        """Whether the model, or a filter before it, would not answer."""
+        return bool(self.refusal) or self.finish == "content_filter"
 
 
 class Chat(Protocol):
-    """A language model. Implementations pass `autoreward.testing.check_chat`."""
+    """A language model. Implementations pass `autoreward.testing.chat.check_chat`."""
 
-    def complete(self, name: CallName, messages: tuple[Message, ...]) -> Reply:
-        """Ask for the next turn.
+    def complete(self, name: CallName, messages: tuple[Message, ...], answer: type[BaseModel] | None = None) -> Reply:
+        """Ask for the next turn; called from several threads at once.
+
+        Args:
+            name: the call's place in the loop.
+            messages: the conversation so far.
+            answer: the reply is to be a JSON object of this form. A chat that cannot hold the model to it leaves it
+                out: the messages say the same, and whoever asks checks the reply.
+
+        Returns:
+            what the model said, which may be nothing, cut off, or a refusal.
 
         Raises:
-            EndpointError: the endpoint failed for good; the message says what to do.
+            EndpointError: the endpoint failed for good; the message says what to do, in one line.
             BudgetReached: the call would pass a cap.
         """
         ...

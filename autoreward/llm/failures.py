@@ -29,7 +29,7 @@ def explain(error: Exception, config: LLMConfig, url: str, key: str) -> str:
     tries = f" after {config.retries + 1} tries" if config.retries else ""
     if isinstance(error, openai.APITimeoutError):
         return (
-            f"{where} gave no reply within {config.timeout_seconds:g} s{tries}; "
+            f"{where} was silent for {config.timeout_seconds:g} s{tries}; "
             f"allow more with --llm.timeout-seconds, or see whether the server is busy"
         )
     if isinstance(error, openai.APIConnectionError):
@@ -42,8 +42,8 @@ def explain(error: Exception, config: LLMConfig, url: str, key: str) -> str:
         return _explain_status(error, where, model, said, tries, key)
     if isinstance(error, openai.APIResponseValidationError) or not isinstance(error, openai.OpenAIError):
         return (
-            f"{where} replied with something that is no chat completion ({said}). Is it an OpenAI-compatible "
-            f"endpoint? {_path_hint(url)}"
+            f"{where} replied with something that is no chat completion{tries} ({said}). Is it an OpenAI-compatible "
+            f"endpoint, and {model!r} a model for chats (--llm.model)? {_path_hint(url)}"
         )
     return f"{where} failed ({said}). {_WITHOUT}"
 
@@ -76,8 +76,8 @@ def _explain_status(error: Any, where: str, model: str, said: str, tries: str, k
         )
     if status in (400, 422):
         return (
-            f"{where} refuses the request ({status}: {said}). Check --llm.model, --llm.temperature and "
-            "--llm.max-completion-tokens"
+            f"{where} refuses the request ({status}: {said}). Check --llm.model, --llm.temperature, "
+            "--llm.max-completion-tokens and --llm.extra-body"
         )
     return f"{where} failed{tries} ({status}: {said}). Wait a while, then `autoreward resume` the run"
 

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import os
+import json
 import time
 from functools import cached_property
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
-from autoreward.config import PASSWORD_IN_URL, LLMConfig
+from pydantic import BaseModel
+
+from autoreward.config import LLMConfig
 from autoreward.errors import EndpointError
 from autoreward.llm.contract import CallName, Message, Reply
-from autoreward.llm.failures import NO_KEY, explain, one_line, without_password
+from autoreward.llm.endpoint import url_and_key
+from autoreward.llm.failures import explain, one_line
+from autoreward.llm.prices import Prices
+from autoreward.llm.response_format import response_format
 
 if TYPE_CHECKING:
     from openai import OpenAI
-    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+    from openai.types.chat import ChatCompletion
 
-DEFAULT_URL = "https://api.openai.com/v1"
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"""Seconds before a reply that is no chat completion is asked for again; the pause doubles, as the SDK's does."""
 
 
 class OpenAIChat:
     """Asks an endpoint of the OpenAI API: the vendor's own, or any server that speaks it, such as vLLM or Ollama.
 
     The key comes from OPENAI_API_KEY. With a base URL (configuration, or OPENAI_BASE_URL) it may be missing, since
-    local servers need none. Time-outs, dropped connections and the statuses 408, 409, 429 and 5xx are tried again by
-    the SDK, which keeps to `Retry-After`.
+    local servers need none. Silence, dropped connections and the statuses 408, 409, 429 and 5xx are tried again by
+    the SDK, which keeps to `Retry-After`; a body that is no chat completion is tried again here. All of them together
+    are tried `retries` times. At most `concurrency` calls are made at once; further threads wait their turn.
+
+    Models differ in what they take, so only what is configured is sent: reasoning models refuse a temperature, older
+    servers the cap on tokens. `extra_body` says the rest.
     """
 
     def __init__(self, config: LLMConfig) -> None:
@@ -34,88 +44,116 @@ class OpenAIChat:
         Raises:
             EndpointError: there is neither a key nor a base URL, or the URL is none, or holds a password.
         """
-        self._config = config
-        given = config.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
-        self._url = given or DEFAULT_URL
-        self._key = os.environ.get("OPENAI_API_KEY", "").strip()
-        if not self._key and not given:
-            raise EndpointError(NO_KEY)
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise EndpointError(
-                "OPENAI_API_KEY holds characters that no key has; type `export OPENAI_API_KEY=...` anew"
-            )
-        if "@" in self._url:
-            raise EndpointError(f"{PASSWORD_IN_URL} (OPENAI_BASE_URL)")
-        if not _is_url(self._url):
-            raise EndpointError(
-                f"{one_line(self._url)!r} is not the URL of an endpoint; it looks like http://localhost:8000/v1 "
-                "(--llm.base-url, or OPENAI_BASE_URL)"
-            )
+        self._config, self._prices = config, Prices(config)
+        self._url, self._key = url_and_key(config)
+        self._turns = BoundedSemaphore(config.concurrency)
+        self._takes_format = True
 
-    def complete(self, name: CallName, messages: tuple[Message, ...]) -> Reply:
-        """Ask for the next turn.
+    def complete(self, name: CallName, messages: tuple[Message, ...], answer: type[BaseModel] | None = None) -> Reply:
+        """Ask for the next turn. An endpoint that refuses a response format is not sent one again.
 
         Raises:
             EndpointError: the endpoint failed for good; the message says what to do.
         """
+        import openai
+
+        asked = [message.model_dump() for message in messages]
+        with self._turns:
+            if answer is None or not self._takes_format:
+                return self._ask(messages=asked)
+            try:
+                return self._ask(messages=asked, response_format=response_format(answer))
+            except EndpointError as error:
+                if not isinstance(error.__cause__, openai.BadRequestError | openai.UnprocessableEntityError):
+                    raise
+            reply = self._ask(messages=asked)
+            self._takes_format = False
+            return reply
+
+    def _ask(self, **request: Any) -> Reply:  # noqa: ANN401 - parts of a request
+        import openai
+
         started = time.monotonic()
         try:
-            completion = self._client.chat.completions.create(
-                model=self._config.model,
-                messages=cast("list[ChatCompletionMessageParam]", [message.model_dump() for message in messages]),
-                **self._options(),
-            )
+            completion = self._completion(request)
             return self._reply(completion, time.monotonic() - started)
-        except EndpointError:
-            raise
+        except openai.BadRequestError as error:
+            if error.code == "content_filter":  # some endpoints decline so, and only so
+                said = one_line(error.message)
+                return Reply(text="", finish="content_filter", refusal=said, seconds=time.monotonic() - started)
+            raise self._failure(error) from error
         except Exception as error:
             # The SDK does not validate: a broken server shows as ValueError, TypeError or AttributeError.
-            raise EndpointError(explain(error, self._config, self._url, self._key)) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> EndpointError:
+        return EndpointError(explain(error, self._config, self._url, self._key))
+
+    def _completion(self, request: dict[str, Any]) -> ChatCompletion:
+        """A whole chat completion; one that is none is asked for again while tries are left."""
+        left, pause = self._config.retries, FIRST_PAUSE
+        options = {**self._options(), **request}
+        while True:
+            raw = self._client.with_options(max_retries=left).chat.completions.with_raw_response.create(**options)
+            left -= raw.retries_taken
+            try:
+                return _checked(raw.parse())
+            except (ValueError, TypeError, AttributeError, LookupError):
+                if left <= 0:
+                    raise
+            left, pause = left - 1, min(2 * pause, LONGEST_PAUSE)
+            time.sleep(pause / 2)
 
     @cached_property
     def _client(self) -> OpenAI:
         from openai import OpenAI
 
-        return OpenAI(
-            api_key=self._key or "none",
-            base_url=self._url,
-            timeout=self._config.timeout_seconds,
-            max_retries=self._config.retries,
-        )
+        return OpenAI(api_key=self._key or "none", base_url=self._url, timeout=self._config.timeout_seconds)
 
     def _options(self) -> dict[str, Any]:
-        """Only what is configured: reasoning models refuse a temperature, older servers the cap on tokens."""
+        """Only what is configured."""
+        config = self._config
         options = {
-            "temperature": self._config.temperature,
-            "max_completion_tokens": self._config.max_completion_tokens,
+            "model": config.model,
+            "temperature": config.temperature,
+            "max_completion_tokens": config.max_completion_tokens,
+            "extra_body": json.loads(config.extra_body) if config.extra_body else None,
         }
         return {name: value for name, value in options.items() if value is not None}
 
     def _reply(self, completion: ChatCompletion, seconds: float) -> Reply:
-        """The text of the first choice. The SDK does not validate, so a foreign body can be anything."""
-        where = f"model {self._config.model!r} at {without_password(self._url)}"
-        if not hasattr(completion, "choices"):
-            raise ValueError(str(completion))
-        if not completion.choices:
-            raise EndpointError(
-                f"{where} gave a reply without any choice; try again, or another model with --llm.model NAME"
-            )
-        choice = completion.choices[0]
-        # An empty or declined reply is a reply: whoever asked repairs, or goes on without it.
-        text = (choice.message.content if choice.message else None) or ""
-        usage = completion.usage
+        """The first choice. An empty or declined reply is a reply: whoever asked repairs, or goes on without it."""
+        choice, usage = completion.choices[0], completion.usage
+        prompt, said = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
+        details, spent = (usage.prompt_tokens_details, usage.completion_tokens_details) if usage else (None, None)
+        cached = details.cached_tokens if details else None
+        known = prompt is not None and said is not None
+        model = completion.model or self._config.model
         return Reply(
-            text=text,
-            model=completion.model or self._config.model,
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            completion_tokens=usage.completion_tokens if usage else None,
+            text=choice.message.content or "",
+            model=model,
+            finish=choice.finish_reason or "",
+            refusal=one_line(choice.message.refusal or ""),
+            prompt_tokens=prompt,
+            cached_tokens=cached,
+            completion_tokens=said,
+            reasoning_tokens=spent.reasoning_tokens if spent else None,
+            usd=self._prices.usd(cast(int, prompt), cast(int, said), cached or 0, model) if known else None,
             seconds=seconds,
         )
 
 
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+def _checked(completion: ChatCompletion) -> ChatCompletion:
+    """The SDK does not validate, so a foreign body can be anything, and its attributes may be missing.
+
+    Raises:
+        ValueError: it is no chat completion with a first choice.
+    """
+    if not hasattr(completion, "choices"):
+        raise ValueError(str(completion))
+    if not completion.choices:
+        raise ValueError("a reply without any choice")
+    message = completion.choices[0].message
+    if message is None or not isinstance(message.content, str | None):
+        raise ValueError("a choice without a message")
+    return completion

@@ -43,7 +43,7 @@ PAST = PastCandidate(
 
 
 def advised(reply: str) -> tuple[tuple[Finding, ...], ScriptedChat]:
-    chat = ScriptedChat([reply])
+    chat = ScriptedChat([reply, reply])  # the second is asked for where the first cannot be read
     return advise(chat, Templates(), BRIEF, PAST, attempt=0), chat
 
 
@@ -71,6 +71,13 @@ def test_it_is_told_the_episodes() -> None:
 def test_many_findings_are_cut() -> None:
     findings, _ = advised(json.dumps({"findings": [{"text": f"seen {number}"} for number in range(9)]}))
     assert [finding.text for finding in findings] == [f"seen {number}" for number in range(MAX_FINDINGS)]
+
+
+def test_unreadable_findings_are_asked_for_once_more() -> None:
+    chat = ScriptedChat(["It fell.", '{"findings": [{"text": "It fell."}]}'])
+    assert [finding.text for finding in advise(chat, Templates(), BRIEF, PAST, attempt=0)] == ["It fell."]
+    assert [str(name) for name, _ in chat.asked] == ["analyzer-3-0", "analyzer-3-0-again"]
+    assert chat.asked[1][1][:2] == chat.asked[0][1]
 
 
 @pytest.mark.parametrize("reply", ["", "It fell.", '{"findings": "none"}', '{"findings": [{"text": 3}]}', '{"finding'])

@@ -9,7 +9,8 @@ from autoreward.critic.review import review
 from autoreward.designer.contract import Brief
 from autoreward.errors import EndpointError
 from autoreward.language.static import check
-from autoreward.llm.scripted import ScriptedChat
+from autoreward.llm.contract import Reply
+from autoreward.llm.scripted import Scripted, ScriptedChat
 from autoreward.prompts.render import Templates
 from autoreward.schema import ActionSpec, EnvSchema, Field
 from autoreward.task import EnvSpec, SuccessRule, Task
@@ -38,8 +39,8 @@ BRIEF = Brief(
 )
 
 
-def reviewed(reply: str) -> tuple[Check, ScriptedChat]:
-    chat = ScriptedChat([reply])
+def reviewed(*replies: Scripted) -> tuple[Check, ScriptedChat]:
+    chat = ScriptedChat(replies)
     return review(chat, Templates(), BRIEF, check(SOURCE, ["height"], "terms"), attempt=1), chat
 
 
@@ -75,12 +76,30 @@ def test_it_sees_the_task_and_what_runs_but_no_comments() -> None:
         '{"verdict": "reject", "reasons": []}',
         '{"verdict": 1}',
         "```json\n{",
+        Reply(text="", refusal="I cannot help with that."),
+        Reply(text='{"reading": "it', finish="length"),
     ],
 )
-def test_an_opinion_that_is_not_given_stops_nothing(reply: str) -> None:
-    opinion, _ = reviewed(reply)
+def test_an_opinion_that_is_not_given_stops_nothing(reply: Scripted) -> None:
+    opinion, _ = reviewed(reply, reply)
     assert opinion.passed
     assert "counts as passed" in opinion.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault"),
+    [
+        ("Looks good to me.", "could not be read"),
+        ("", "was empty"),
+        (Reply(text='{"reading": "it', finish="length"), "was cut off"),
+        (Reply(text="", refusal="No."), "gave no answer"),
+    ],
+)
+def test_an_unreadable_opinion_is_asked_for_once_more(reply: Scripted, fault: str) -> None:
+    opinion, chat = reviewed(reply, '{"verdict": "reject", "reasons": ["It falls."]}')
+    assert (opinion.passed, opinion.message) == (False, "It falls.")
+    assert [str(name) for name, _ in chat.asked] == ["critic-2-1", "critic-2-1-again"]
+    assert fault in chat.asked[1][1][-1].content
 
 
 def test_a_dead_endpoint_is_no_opinion() -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
 import openai
 import pytest
+from faulty_endpoint import Answer, endpoint, refused, said
 from pydantic import ValidationError
 
 from autoreward.cli import main
@@ -30,62 +25,6 @@ NAME = CallName(role="designer", round=0, candidate=0)
 KEY = "sk-secret-123456"
 
 
-def said(text: str | None, **choice: Any) -> dict[str, Any]:
-    message = {"role": "assistant", "content": text, **choice.pop("message", {})}
-    return {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "tiny-1",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": message, **choice}],
-        "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
-    }
-
-
-def fault(message: str, code: str | None = None) -> dict[str, Any]:
-    return {"error": {"message": message, "type": "invalid_request_error", "code": code}}
-
-
-class Endpoint:
-    """Gives prepared answers, (status, body), in order; the last one again and again."""
-
-    def __init__(self, *answers: tuple[int, Any]) -> None:
-        self.answers, self.requests, self.headers = list(answers), [], []
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *args: Any) -> None:
-                pass
-
-            def do_POST(self) -> None:
-                endpoint.requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                endpoint.headers.append({name.lower(): value for name, value in self.headers.items()})
-                status, body = endpoint.answers.pop(0) if len(endpoint.answers) > 1 else endpoint.answers[0]
-                if body == "slow":
-                    time.sleep(1.0)
-                data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
-
-
-@contextmanager
-def endpoint(*answers: tuple[int, Any]) -> Iterator[Endpoint]:
-    made = Endpoint(*answers)
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.server.shutdown()
-        made.server.server_close()
-
-
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -97,7 +36,7 @@ def config(url: str | None, **given: Any) -> LLMConfig:
     return LLMConfig(**{"base_url": url, "model": "tiny", "retries": 0, **given})
 
 
-def failure(*answers: tuple[int, Any], **given: Any) -> str:
+def failure(*answers: Answer, **given: Any) -> str:
     with endpoint(*answers) as server, pytest.raises(EndpointError) as caught:
         OpenAIChat(config(server.url, **given)).complete(NAME, ASK)
     assert KEY not in str(caught.value)
@@ -115,7 +54,7 @@ def test_a_reply_with_what_it_cost() -> None:
 
 def test_it_keeps_the_contract() -> None:
     with endpoint((200, said("torso"))) as server:
-        check_chat(OpenAIChat(config(server.url)))
+        check_chat(lambda: OpenAIChat(config(server.url)))
 
 
 def test_temperature_and_token_cap_are_sent_where_they_are_configured() -> None:
@@ -158,26 +97,26 @@ def test_a_url_with_a_password_is_refused_and_not_shown(
     with pytest.raises(UserError, match=r"run\.yaml: llm\.base_url") as unread:
         read_yaml(tmp_path / "run.yaml", RunConfig, "config file")
     monkeypatch.setenv("OPENAI_BASE_URL", url)
-    with pytest.raises(EndpointError) as refused:
+    with pytest.raises(EndpointError) as caught_too:
         OpenAIChat(LLMConfig())
-    for text in (str(caught.value), capsys.readouterr().err, str(unread.value), str(refused.value)):
+    for text in (str(caught.value), capsys.readouterr().err, str(unread.value), str(caught_too.value)):
         assert "export OPENAI_API_KEY=" in text
         assert "pass" not in text.replace("password", "")
 
 
 def test_a_wrong_key() -> None:
-    message = failure((401, fault(f"Incorrect API key provided: {KEY}", "invalid_api_key")))
+    message = failure((401, refused(f"Incorrect API key provided: {KEY}", "invalid_api_key")))
     assert "401" in message
     assert "export OPENAI_API_KEY=" in message
 
 
 def test_an_endpoint_that_wants_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
-    assert "wants a key" in failure((401, fault("Missing bearer")))
+    assert "wants a key" in failure((401, refused("Missing bearer")))
 
 
 def test_an_unknown_model() -> None:
-    message = failure((404, fault("The model `tiny` does not exist", "model_not_found")))
+    message = failure((404, refused("The model `tiny` does not exist", "model_not_found")))
     assert "'tiny'" in message
     assert "--llm.model" in message
 
@@ -191,36 +130,36 @@ def test_nobody_listens() -> None:
 
 
 def test_a_rate_limit_that_passes_is_waited_for() -> None:
-    with endpoint((429, fault("slow down")), (200, said("Hi."))) as server:
+    with endpoint((429, refused("slow down")), (200, said("Hi."))) as server:
         assert OpenAIChat(config(server.url, retries=1)).complete(NAME, ASK).text == "Hi."
 
 
 def test_a_rate_limit_for_good() -> None:
-    message = failure((429, fault("slow down")), retries=1)
+    message = failure((429, refused("slow down")), retries=1)
     assert "after 2 tries" in message
     assert "autoreward resume" in message
 
 
 def test_a_quota_that_is_used_up() -> None:
-    assert "add credit" in failure((429, fault("You exceeded your quota", "insufficient_quota")))
+    assert "add credit" in failure((429, refused("You exceeded your quota", "insufficient_quota")))
 
 
 def test_no_reply_in_time() -> None:
-    assert "--llm.timeout-seconds" in failure((200, "slow"), timeout_seconds=0.2)
+    assert "--llm.timeout-seconds" in failure("slow", timeout_seconds=0.2)
 
 
 def test_a_prompt_that_is_too_long() -> None:
-    message = failure((400, fault("maximum context length is 8192 tokens", "context_length_exceeded")))
+    message = failure((400, refused("maximum context length is 8192 tokens", "context_length_exceeded")))
     assert "too long" in message
     assert "8192" in message
 
 
 def test_a_setting_that_the_model_refuses() -> None:
-    assert "--llm.temperature" in failure((400, fault("Unsupported value: 'temperature'", "unsupported_value")))
+    assert "--llm.temperature" in failure((400, refused("Unsupported value: 'temperature'", "unsupported_value")))
 
 
 def test_a_server_that_fails() -> None:
-    assert "500" in failure((500, fault("out of memory")))
+    assert "500" in failure((500, refused("out of memory")))
 
 
 @pytest.mark.parametrize("body", ["<html>a login page</html>", '{"id": "x", "choices": [{"mess', "[]", '"text"', "{}"])
@@ -257,7 +196,7 @@ def test_a_reply_without_content_is_a_reply(body: dict[str, Any]) -> None:
 
 def test_half_a_key_is_not_shown_either() -> None:
     long = "x" * 150 + f" your key {KEY * 3} is wrong"
-    message = failure((401, fault(long)))
+    message = failure((401, refused(long)))
     assert KEY[:8] not in message
 
 

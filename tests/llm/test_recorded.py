@@ -9,7 +9,7 @@ from autoreward.errors import BudgetReached, EndpointError, RunDamaged
 from autoreward.llm.contract import CallName, Message
 from autoreward.llm.recorded import RecordedChat
 from autoreward.llm.scripted import ScriptedChat
-from autoreward.testing.chat import check_chat
+from autoreward.testing.chat import check_chat, check_failing_chat
 
 ASK = (Message(role="user", content="x" * 400),)
 
@@ -19,8 +19,10 @@ def name(candidate: int, attempt: int = 0, round_: int = 0) -> CallName:
 
 
 def test_both_keep_the_contract(tmp_path: Path) -> None:
-    check_chat(ScriptedChat(["one", "two"]))
-    check_chat(RecordedChat(ScriptedChat(["one", "two"]), tmp_path, Budget()))
+    check_chat(lambda: ScriptedChat(["one"] * 7))
+    check_chat(lambda: RecordedChat(ScriptedChat(["one"] * 7), tmp_path / "rounds", Budget()))
+    check_failing_chat(lambda: ScriptedChat([]))
+    check_failing_chat(lambda: RecordedChat(ScriptedChat([]), tmp_path / "empty", Budget()))
 
 
 def test_a_recorded_reply_is_not_asked_for_again(tmp_path: Path) -> None:
@@ -53,13 +55,6 @@ def test_the_cap_on_calls_holds_over_resumptions(tmp_path: Path) -> None:
     assert resumed.complete(name(0), ASK).text == "a"
     with pytest.raises(BudgetReached, match="cap of 1 language-model calls"):
         resumed.complete(name(1), ASK)
-
-
-def test_the_cap_on_tokens_stops_before_it_is_passed(tmp_path: Path) -> None:
-    chat = RecordedChat(ScriptedChat(["a", "b"]), tmp_path, Budget(llm_tokens=150))
-    chat.complete(name(0), ASK)
-    with pytest.raises(BudgetReached, match="100 are used"):
-        chat.complete(name(1), ASK)
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
