@@ -18,8 +18,10 @@ import autoreward
 from autoreward.api import check_writable
 from autoreward.commands.arguments import Command
 from autoreward.display import new_console, table
-from autoreward.errors import UserError
+from autoreward.errors import CellFailed, UserError
 from autoreward.llm.failures import without_password
+from autoreward.report.text import isolation_text
+from autoreward.sandbox.isolation import is_enough
 
 PACKAGES = ("gymnasium", "mujoco", "numpy", "torch", "stable-baselines3", "pydantic", "tyro", "openai")
 
@@ -43,8 +45,6 @@ class Doctor(Command):
 
     def execute(self) -> int:
         """Print the table; 0 where a run can start."""
-        from autoreward.sandbox.process import ISOLATION
-
         writable, runs = _runs(self.runs)
         rows = [
             ("autoreward", autoreward.__version__),
@@ -54,7 +54,7 @@ class Doctor(Command):
             *((name, _version(name)) for name in PACKAGES),
             ("worlds", worlds()),
             ("GPU", gpu()),
-            ("isolation", ISOLATION),
+            *isolation(),
             ("rendering", rendering()),
             ("LLM endpoint", endpoint()),
             ("runs folder", runs),
@@ -64,6 +64,28 @@ class Doctor(Command):
         if not writable:
             console.print(Text("a run cannot start: the runs folder cannot be written"))
         return 0 if writable else 1
+
+
+def isolation() -> list[tuple[str, str]]:
+    """What a cell witnesses here: its level, the kernel, and what became of each probe."""
+    from autoreward.sandbox.process import witness
+
+    try:
+        found = witness()
+    except CellFailed as error:
+        return [("isolation", f"no reward program can be run: {error}")]
+    kernel = f"{found.system}; Landlock {f'ABI {found.landlock}' if found.landlock else 'is not there'}"
+    rows = [
+        ("isolation", isolation_text(found)),
+        ("cell", f"{kernel}; {found.filters} filters on system calls"),
+        *((f"probe: {name}", "denied" if denied else "NOT DENIED") for name, denied in found.probes.items()),
+    ]
+    rows += [(f"missing: {layer}", why) for layer, why in found.missing.items()]
+    if found.namespaces:
+        rows.append(("namespaces", f"of its own: {', '.join(found.namespaces)}"))
+    if not is_enough(found.level, "B"):
+        rows.append(("programs", "those of a language model or your own are refused here without --isolation C"))
+    return rows
 
 
 def _version(package: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
 from pathlib import Path
@@ -25,6 +26,7 @@ from autoreward.training.contract import RewardSpec, TrainingJob
 from autoreward.training.files import JOB, POLICY, WORKER_LOG
 from autoreward.training.registry import check_settings
 
+Isolation = Literal["A", "B", "C"]
 NonNegative = Annotated[int, Field(ge=0)]
 Rule = Annotated[str, tyro.conf.arg(metavar="ever|final|held:K")]
 
@@ -40,6 +42,8 @@ class Verify(Command):
     """Which grammar the file is written in; without it: the task's."""
     seed: NonNegative = 0
     """Of the recorded transitions that the file is tried on."""
+    isolation: Isolation = "B"
+    """Least isolation of the process that the file is run in."""
     json_: Json = False
     """Print the verdict as JSON."""
 
@@ -48,7 +52,7 @@ class Verify(Command):
         source = read_reward(self.file)
         # Success plays no part in the checks, so an environment without a pack needs no rule here.
         task = task_for_file(self.env, success=None if _is_task(self.env) else "False")
-        verdict = verdict_on(source, _with_grammar(task, self.grammar), self.seed)
+        verdict = verdict_on(source, _with_grammar(task, self.grammar), self.seed, self.isolation)
         console = new_console()
         if self.json_:
             console.file.write(verdict.model_dump_json(indent=1) + "\n")
@@ -84,6 +88,8 @@ class Train(Command):
     """Trainings at once; 0: as many as cores."""
     timeout: Positive = 3600
     """Seconds without any progress after which a training is killed."""
+    isolation: Isolation = "B"
+    """Least isolation of the processes that the file is run in."""
     runs: Path = Path("runs")
     """Folder for the trainings; one that is there already is not repeated."""
     trainer: TrainerOverrides = TrainerOverrides()
@@ -96,7 +102,7 @@ class Train(Command):
         task = task.model_copy(update={"steps": self.steps or task.steps, "trainer": settings})
         check_settings(task, describe(task.env))
         check_writable(self.runs)
-        verdict = verdict_on(source, task, self.first_seed)
+        verdict = verdict_on(source, task, self.first_seed, self.isolation)
         if verdict.status != "accepted":
             show_verdict(verdict, self.file)
             return 2
@@ -131,7 +137,8 @@ class Train(Command):
         with locked(folder), watched() as display:
             if slower := slower_path(task.env):
                 display.note(slower)
-            results = Trainings(RunFolder(folder), task, engine, display).run(rewards, seeds, self.episodes)
+            trainings = Trainings(RunFolder(folder), task, engine, display, self.isolation)
+            results = trainings.run(rewards, seeds, self.episodes)
         labels = {name: self.file.stem if name == "designed" else name for name in rewards}
         return [row(name, labels[name], results[name], self.episodes, task.steps) for name in rewards], folder
 
@@ -217,14 +224,20 @@ def read_reward(path: Path) -> str:
         raise UserError(f"reward file {path} cannot be read: {error}") from None
 
 
-def verdict_on(source: str, task: Task, seed: int) -> Verdict:
-    """The Critic's executable checks on a program, with freshly recorded transitions."""
+def verdict_on(source: str, task: Task, seed: int, least: Isolation) -> Verdict:
+    """The Critic's executable checks on a program, with freshly recorded transitions.
+
+    Raises:
+        IsolationTooWeak: the program would be isolated less than `least`.
+    """
     from autoreward.critic.verify import verify
     from autoreward.envs.record import record_transitions
-    from autoreward.sandbox.process import ProcessCell
+    from autoreward.sandbox.isolation import require
+    from autoreward.sandbox.process import ProcessCell, witness
 
-    schema = describe(task.env)
-    return verify(source, schema, task.grammar, record_transitions(task, seed), ProcessCell)
+    require(witness(), least)
+    schema, new_cell = describe(task.env), functools.partial(ProcessCell, least=least)
+    return verify(source, schema, task.grammar, record_transitions(task, seed), new_cell)
 
 
 def show_verdict(verdict: Verdict, file: Path) -> None:

@@ -13,7 +13,7 @@ from autoreward.api import find_run
 from autoreward.commands.arguments import Command, Json, RunName
 from autoreward.designer.contract import Finding
 from autoreward.display import clean, code, new_console, one_line, outcome, rows_table, show, table
-from autoreward.report.text import duration, number, percent
+from autoreward.report.text import duration, isolation_text, number, percent
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, Report
 
@@ -93,7 +93,7 @@ def show_run(folder: RunFolder, console: Console) -> None:
         f"task      {run.task.name}: {run.task.text}",
         f"success   {run.task.success}",
         f"designer  {run.designer}, grammar {run.task.grammar}, {run.task.steps:,} steps a training",
-        f"cell      {run.isolation}",
+        f"isolation {isolation_text(run.isolation)}",
         f"spent     {spent.env_steps:,} environment steps, {duration(spent.wall_seconds)}, {spent.llm_calls} LLM calls",
     ):
         console.print(Text(clean(line)))

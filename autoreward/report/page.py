@@ -17,7 +17,7 @@ from autoreward.critic.contract import Verdict
 from autoreward.designer.contract import Finding
 from autoreward.records import write_bytes
 from autoreward.report.plots import MOST_LINES, Line, data_address, line_plot
-from autoreward.report.text import clean, duration, number, percent
+from autoreward.report.text import clean, duration, isolation_text, number, percent
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, Report, RoundAnalysis, Row, RunRecord
 from autoreward.training.contract import TrainingResult
@@ -86,7 +86,12 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters |= {"percent": percent, "number": number, "duration": duration}
+    environment.filters |= {
+        "percent": percent,
+        "number": number,
+        "duration": duration,
+        "isolation_text": isolation_text,
+    }
     return environment
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from autoreward.sandbox.isolation import Isolation
+
 
 def clean(text: str) -> str:
     """Text that shows what it holds: control characters go, those that reverse the reading order become visible.
@@ -30,6 +32,15 @@ def percent(value: float | None) -> str:
 def number(value: float | None) -> str:
     """A score with about four digits; `-` where there is none."""
     return "-" if value is None else f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def isolation_text(isolation: Isolation) -> str:
+    """The level, what it means, and below A what was not denied or is missing."""
+    if isolation.level == "A":
+        return isolation.text
+    found = [f"not denied: {name}" for name, denied in isolation.probes.items() if not denied]
+    found += [f"without {layer}: {why}" for layer, why in isolation.missing.items()]
+    return f"{isolation.text} ({'; '.join(found)})" if found else isolation.text
 
 
 def duration(seconds: float) -> str:

@@ -25,9 +25,9 @@ from autoreward.reward.wrapper import DesignedReward
 _HERE = Path(__file__).parent
 
 
-def load(trusted: bool = False) -> Reward:
-    """The reward, to be scored in a cell; with `trusted=True` in this process."""
-    return load_package(_HERE, trusted=trusted)
+def load(trusted: bool = False, isolation: str = "B") -> Reward:
+    """The reward, to be scored in a cell of that isolation level at least; with `trusted=True` in this process."""
+    return load_package(_HERE, trusted, isolation)
 
 
 def environment():
@@ -35,9 +35,9 @@ def environment():
     return load_environment(_HERE)
 
 
-def wrap(env, trusted: bool = False) -> DesignedReward:
+def wrap(env, trusted: bool = False, isolation: str = "B") -> DesignedReward:
     """A Gymnasium environment with the designed reward in place of its own."""
-    return DesignedReward(env, load(trusted))
+    return DesignedReward(env, load(trusted, isolation))
 '''
 
 
@@ -106,7 +106,8 @@ def _readme(folder: str, manifest: Manifest, program: Program) -> str:
         _block(str(manifest.task.success)),
         "## Use",
         f"    import gymnasium\n    import {folder}\n\n    env = {folder}.wrap({make})",
-        "With autoreward installed, from the folder that holds this one. The program runs in a process of its own; "
+        "With autoreward installed, from the folder that holds this one. The program runs in a process of its own, "
+        'which the kernel has to isolate: `wrap(env, isolation="C")` accepts a machine that cannot, and '
         "`wrap(env, trusted=True)` runs it in yours, which is faster for single steps and protects from nothing.",
         f"Grammar `{program.grammar}`" + (", weights:" if weights else "; it has no weights."),
         weights,

@@ -8,12 +8,15 @@ from autoreward.errors import RewardRefused, UserError
 from autoreward.language.static import grammar_of
 from autoreward.reward.package import load_package
 from autoreward.reward.reward import Reward, read_source
+from autoreward.sandbox.isolation import Level
 from autoreward.schema import EnvSchema
 
 __all__ = ["Reward", "find_schema", "load_reward"]
 
 
-def load_reward(path: str | Path, env: str | EnvSchema | None = None, trusted: bool = False) -> Reward:
+def load_reward(
+    path: str | Path, env: str | EnvSchema | None = None, trusted: bool = False, isolation: Level = "B"
+) -> Reward:
     """Load a reward program from a file, or a reward package from its folder.
 
     Args:
@@ -21,6 +24,8 @@ def load_reward(path: str | Path, env: str | EnvSchema | None = None, trusted: b
         env: what it is for: a task's name, a Gymnasium id, `module:Id`, or a schema. A package knows it.
         trusted: run the program in this process, without a cell. Faster for single steps, and without protection
             from a program that hangs, fills the memory, or breaks out of the reward language.
+        isolation: the least level of the program's cell, where it is not trusted; `"C"` accepts a process of its own
+            that the kernel does not restrict. Less than that is refused when the cell starts (`Reward.start`).
 
     Raises:
         UserError: the file cannot be read, or the environment is not given.
@@ -29,13 +34,13 @@ def load_reward(path: str | Path, env: str | EnvSchema | None = None, trusted: b
     """
     path = Path(path)
     if path.is_dir():
-        return load_package(path, trusted=trusted)
+        return load_package(path, trusted, isolation)
     source = read_source(path)
     if env is None:
         raise UserError(f"{path}: say which environment the reward is for: load_reward({str(path)!r}, env=...)")
     schema = env if isinstance(env, EnvSchema) else find_schema(env)
     try:
-        return Reward(source, schema, grammar_of(source), trusted)
+        return Reward(source, schema, grammar_of(source), trusted, isolation)
     except RewardRefused as error:
         named = RewardRefused(f"{path}: {error}", error.rule)
         named.line, named.column = error.line, error.column

@@ -14,6 +14,7 @@ from autoreward.errors import RunDamaged
 from autoreward.language.program import Grammar
 from autoreward.records import Record, read_record
 from autoreward.reward.reward import Reward, read_source
+from autoreward.sandbox.isolation import Level
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 
@@ -56,8 +57,8 @@ def load_environment(folder: Path) -> gymnasium.Env[Any, Any]:
     return TimeLimit(make_single(manifest.task.env), manifest.env_schema.step_limit)
 
 
-def load_package(folder: Path, trusted: bool = False) -> Reward:
-    """The reward of an exported package.
+def load_package(folder: Path, trusted: bool = False, isolation: Level = "B") -> Reward:
+    """The reward of an exported package; `trusted` and `isolation` as in `load_reward`.
 
     Raises:
         RunDamaged: a file is missing or damaged, or the program is not the one that the evidence is about.
@@ -68,4 +69,4 @@ def load_package(folder: Path, trusted: bool = False) -> Reward:
     if fingerprint(source) != manifest.sha256:
         advice = f"its evidence does not hold for it; load it as a file: load_reward({str(folder / REWARD)!r}, env=...)"
         raise RunDamaged(f"{folder / REWARD} was changed after its export, so {advice}")
-    return Reward(source, manifest.env_schema, manifest.grammar, trusted)
+    return Reward(source, manifest.env_schema, manifest.grammar, trusted, isolation)

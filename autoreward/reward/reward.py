@@ -13,6 +13,7 @@ from autoreward.errors import UserError
 from autoreward.language.program import Grammar, Program
 from autoreward.language.static import check
 from autoreward.sandbox.contract import Cell, Inputs, Memory, Scores
+from autoreward.sandbox.isolation import Level
 from autoreward.sandbox.process import ProcessCell
 from autoreward.schema import EnvSchema
 
@@ -24,16 +25,24 @@ class Reward:
         program: what the static rules found: terms' weights, fields read, whether memory is used.
         schema: of the environment that it is for.
         trusted: whether it runs in this process instead of a cell.
+        isolation: the least level that its cell must have; nothing to a trusted program.
     """
 
-    def __init__(self, source: str, schema: EnvSchema, grammar: Grammar = "terms", trusted: bool = False) -> None:
+    def __init__(
+        self,
+        source: str,
+        schema: EnvSchema,
+        grammar: Grammar = "terms",
+        trusted: bool = False,
+        isolation: Level = "B",
+    ) -> None:
         """Check a program; its cell starts with the first call of `score`.
 
         Raises:
             RewardRefused: it breaks a rule; the message says where, and what to write instead.
         """
         self.program: Program = check(source, schema.names, grammar)
-        self.schema, self.trusted = schema, trusted
+        self.schema, self.trusted, self.isolation = schema, trusted, isolation
         self._cell: Cell | None = None
         self._owner = 0
 
@@ -52,6 +61,7 @@ class Reward:
 
         Raises:
             CellFailed: the program raised, died, ran past its deadline, or gave something that is not terms.
+            IsolationTooWeak: as `start`.
         """
         return self._running().score(inputs, begun, memory if memory is not None else Memory())
 
@@ -60,6 +70,7 @@ class Reward:
 
         Raises:
             CellFailed: it does not start, or the program fails while it is defined.
+            IsolationTooWeak: it is isolated less than asked for; the message says how to accept that.
         """
         self._running()
 
@@ -72,7 +83,7 @@ class Reward:
     def _running(self) -> Cell:
         # A process forked from this one shares the pipes of its cell, and needs a cell of its own.
         if self._cell is None or self._owner != os.getpid():
-            cell = _new_cell(self.trusted)
+            cell = self._new_cell()
             try:
                 cell.load(self.program.source, self.schema, self.program.grammar)
             except BaseException:
@@ -80,6 +91,13 @@ class Reward:
                 raise
             self._cell, self._owner = cell, os.getpid()
         return self._cell
+
+    def _new_cell(self) -> Cell:
+        if not self.trusted:
+            return ProcessCell(least=self.isolation)
+        from autoreward.sandbox.inprocess import InProcessCell  # RestrictedPython is needed here alone
+
+        return InProcessCell()
 
     def __enter__(self) -> Reward:
         """The reward itself."""
@@ -91,21 +109,13 @@ class Reward:
         """End the cell."""
         self.close()
 
-    def __reduce__(self) -> tuple[type[Reward], tuple[str, EnvSchema, Grammar, bool]]:
+    def __reduce__(self) -> tuple[type[Reward], tuple[str, EnvSchema, Grammar, bool, Level]]:
         """Copies and pickles hold the program, and start a cell of their own."""
-        return Reward, (self.program.source, self.schema, self.program.grammar, self.trusted)
+        return Reward, (self.program.source, self.schema, self.program.grammar, self.trusted, self.isolation)
 
     def __repr__(self) -> str:
         """The idea and the environment, for notebooks."""
         return f"<Reward for {self.schema.env_id}: {self.program.idea or 'no IDEA given'}>"
-
-
-def _new_cell(trusted: bool) -> Cell:
-    if not trusted:
-        return ProcessCell()
-    from autoreward.sandbox.inprocess import InProcessCell  # RestrictedPython is needed here alone
-
-    return InProcessCell()
 
 
 def read_source(path: Path) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoreward.language.program import Grammar, Program
+from autoreward.sandbox.isolation import Isolation
 from autoreward.schema import EnvSchema
 
 Array = NDArray[Any]
@@ -40,6 +41,11 @@ class Scores:
 
 class Cell(Protocol):
     """Runs one reward program. Implementations pass `autoreward.testing.check_cell`."""
+
+    @property
+    def isolation(self) -> Isolation | None:
+        """What the cell has witnessed of its own isolation; None before it starts."""
+        ...
 
     def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
         """Verify and compile a program.

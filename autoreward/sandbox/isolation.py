@@ -63,18 +63,24 @@ def level_of(probes: Mapping[str, bool], filters: int, landlock: int) -> Level:
     return "A" if landlock else "B"
 
 
+def is_enough(level: Level, least: Level) -> bool:
+    """Whether a level is the one asked for, or a better one."""
+    return LEVELS.index(level) <= LEVELS.index(least)
+
+
 def require(isolation: Isolation, least: Level) -> None:
     """Nothing, where a cell is isolated well enough.
 
     Raises:
         IsolationTooWeak: it is not; the message says how to get there, and how to accept less.
     """
-    if LEVELS.index(isolation.level) <= LEVELS.index(least):
+    if is_enough(isolation.level, least):
         return
     open_ = [name for name, denied in isolation.probes.items() if not denied]
     seen = f" (not denied: {', '.join(open_)})" if open_ else ""
     raise IsolationTooWeak(
         f"reward programs would run at level {isolation.level} here{seen}, and level {least} is asked for. "
         "Type `autoreward doctor` to see what each probe did; use a Linux kernel with seccomp (level B) and Landlock "
-        f"(level A, kernel 5.13 or later); or accept less with `--isolation {isolation.level}`"
+        f"(level A, kernel 5.13 or later); or accept less with `--isolation {isolation.level}` "
+        f"(in Python: isolation={isolation.level!r})"
     )

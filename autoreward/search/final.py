@@ -27,7 +27,8 @@ class Final:
 
     def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, watch: Observer) -> None:
         self._folder, self._run, self._watch = folder, run, watch
-        self._trainings = Trainings(folder, run.task, roles.engine, watch, run.config.shared_trainings)
+        shared = run.config.shared_trainings
+        self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
 
     def select(self) -> Selection | None:
         """Compare the best candidates on seeds of their own; None where no candidate was trained."""
@@ -136,7 +137,7 @@ def export_run(folder: RunFolder, run: RunRecord, report: Report, destination: P
     evidence = {
         "run": run.id,
         "candidate": f"{report.winner[0]}.{report.winner[1]}",
-        "isolation": run.isolation,
+        "isolation": run.isolation.model_dump(mode="json"),
         "rows": [row.model_dump(mode="json") for row in report.rows],
     }
     return export_package(

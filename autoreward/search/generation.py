@@ -32,7 +32,8 @@ class Generation:
     ) -> None:
         self._folder, self._run, self._roles, self._drafting, self._watch = folder, run, roles, drafting, watch
         self._account = account
-        self._trainings = Trainings(folder, run.task, roles.engine, watch, run.config.shared_trainings)
+        shared = run.config.shared_trainings
+        self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
         self.stopped = ""
         """Which cap ended a design early; empty where none did."""
 

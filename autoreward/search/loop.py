@@ -27,14 +27,15 @@ from autoreward.errors import RewardRefused, UserError
 from autoreward.language.expressions import Expression
 from autoreward.llm.contract import Chat
 from autoreward.records import write_bytes
-from autoreward.sandbox.process import ISOLATION
+from autoreward.sandbox.isolation import Isolation, require
+from autoreward.sandbox.process import witness
 from autoreward.search.account import Account
 from autoreward.search.candidate import Drafting
 from autoreward.search.final import Final
 from autoreward.search.generation import Generation
 from autoreward.search.log import LoggedObserver
 from autoreward.search.observer import Observer
-from autoreward.search.roles import Roles, cast, resolve_designer
+from autoreward.search.roles import Roles, cast, least_isolation, resolve_designer
 from autoreward.store.folder import RunFolder, locked
 from autoreward.store.records import RunRecord
 from autoreward.task import Task
@@ -69,6 +70,7 @@ def start(
 
     Raises:
         UserError: the task, the configuration or the runs folder is wrong; nothing has been spent.
+        IsolationTooWeak: reward programs would be isolated less than the run asks for; nothing has been spent.
         EndpointError: the language model failed for good; the run can be resumed.
     """
     task = config.for_task(task)
@@ -78,7 +80,10 @@ def start(
     path = folder or config.runs / _new_name(task)
     _check_shared(config)
     designer = resolve_designer(config.designer, config.llm)
-    roles = cast(RunFolder(path), designer, config, chat, engine)
+    least = least_isolation(config, designer, task)
+    isolation = witness()
+    require(isolation, least)
+    roles = cast(RunFolder(path), designer, config, least, chat, engine)
     transitions = record_transitions(task, config.seed)
     start_from = _own_reward(task, config, roles, transitions)
     run = RunRecord(
@@ -89,10 +94,10 @@ def start(
         env_schema=schema,
         config=config,
         designer=designer,
-        isolation=ISOLATION,
+        isolation=isolation,
     )
     _create(RunFolder(path), run, command, start_from)
-    return _Run(RunFolder(path), run, roles, transitions, observer).carry_out(resumed=False)
+    return _Run(RunFolder(path), run, roles, transitions, observer).carry_out(isolation, resumed=False)
 
 
 def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine: Engine | None = None) -> Path:
@@ -100,13 +105,17 @@ def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine
 
     Raises:
         UserError: the folder is no run, or another process is at work on it.
+        IsolationTooWeak: reward programs would be isolated less here than the run asks for.
         RunDamaged: a record does not read; the message names it.
     """
     run_folder = RunFolder.open(folder)
     run = run_folder.run()
-    roles = cast(run_folder, run.designer, run.config, chat, engine)
+    least = least_isolation(run.config, run.designer, run.task)
+    isolation = witness()
+    require(isolation, least)
+    roles = cast(run_folder, run.designer, run.config, least, chat, engine)
     transitions = record_transitions(run.task, run.config.seed)
-    return _Run(run_folder, run, roles, transitions, observer).carry_out(resumed=True)
+    return _Run(run_folder, run, roles, transitions, observer).carry_out(isolation, resumed=True)
 
 
 class _Run:
@@ -122,9 +131,11 @@ class _Run:
         self._generation = Generation(folder, run, roles, drafting, self._account, self._watch)
         self._final = Final(folder, run, roles, self._watch)
 
-    def carry_out(self, resumed: bool) -> Path:
+    def carry_out(self, isolation: Isolation, resumed: bool) -> Path:
         with locked(self._folder.path):
             self._watch.run_started(self._folder.path, self._run, resumed)
+            if isolation.level not in ("A", "B"):
+                self._watch.note(f"reward programs run at {isolation.text}")
             if not resumed and (slower := slower_path(self._run.task.env)):
                 self._watch.note(slower)
             if self._folder.selection() is None:

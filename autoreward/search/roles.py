@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from autoreward.llm.openai_chat import OpenAIChat
 from autoreward.llm.recorded import RecordedChat
 from autoreward.prompts.render import Templates
 from autoreward.sandbox.contract import Cell
+from autoreward.sandbox.isolation import Level
 from autoreward.sandbox.process import ProcessCell
 from autoreward.store.folder import RunFolder
+from autoreward.task import Task, load_task, task_names
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Roles:
     engine: Engine
     new_cell: Callable[[], Cell]
     templates: Templates
+    least: Level = "B"
+    """Of the isolation of every cell, here and in workers."""
     chat: RecordedChat | None = None
     """None where no language model takes part."""
 
@@ -40,8 +45,21 @@ def resolve_designer(name: str, llm: LLMConfig) -> str:
     return "llm" if configured else "composer"
 
 
+def least_isolation(config: RunConfig, designer: str, task: Task) -> Level:
+    """What a run asks for: its own `--isolation`, else B; C where only the composer's and our packs' programs run."""
+    if config.isolation is not None:
+        return config.isolation
+    ours = task.reference is None or (task.name in task_names() and load_task(task.name).reference == task.reference)
+    return "C" if designer == "composer" and config.start_from is None and ours else "B"
+
+
 def cast(
-    folder: RunFolder, designer: str, config: RunConfig, chat: Chat | None = None, engine: Engine | None = None
+    folder: RunFolder,
+    designer: str,
+    config: RunConfig,
+    least: Level,
+    chat: Chat | None = None,
+    engine: Engine | None = None,
 ) -> Roles:
     """Fill the roles from a configuration; `chat` and `engine` replace the configured ones.
 
@@ -57,7 +75,8 @@ def cast(
     return Roles(
         designer=find_designer(designer, recorded, templates),
         engine=engine or LocalEngine(config.slots, config.training_timeout),
-        new_cell=ProcessCell,
+        new_cell=functools.partial(ProcessCell, least=least),
         templates=templates,
+        least=least,
         chat=recorded,
     )

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autoreward.engine.contract import Engine, JobRequest
-from autoreward.records import write_bytes
+from autoreward.engine.worker import failed_result
+from autoreward.records import read_record, write_bytes, write_record
+from autoreward.sandbox.isolation import Level, is_enough
 from autoreward.search.observer import Observer
 from autoreward.search.statistics import interval, iqm
 from autoreward.store.folder import RunFolder
@@ -20,9 +22,26 @@ class Trainings:
     """Trains rewards on seeds; what is recorded is not trained again."""
 
     def __init__(
-        self, folder: RunFolder, task: Task, engine: Engine, watch: Observer, shared: Path | None = None
+        self,
+        folder: RunFolder,
+        task: Task,
+        engine: Engine,
+        watch: Observer,
+        least: Level = "B",
+        shared: Path | None = None,
     ) -> None:
+        """Set up.
+
+        Args:
+            folder: the run's.
+            task: what is trained.
+            engine: where it is.
+            watch: told of the progress.
+            least: isolation of reward programs, wherever they run; a training with less has failed.
+            shared: folder of finished trainings of all runs.
+        """
         self._folder, self._task, self._engine, self._watch, self._shared = folder, task, engine, watch, shared
+        self._least = least
 
     def run(
         self, rewards: Mapping[str, RewardSpec], seeds: Sequence[int], episodes: int
@@ -52,17 +71,29 @@ class Trainings:
             self._borrow(path)
         results = self._engine.run([JobRequest(folder=path, steps=self._task.steps) for path in labels], progress)
         for path, (label, seed) in labels.items():
+            results[path] = self._witnessed(path, results[path])
             self._lend(path, results[path])
             if faults := results[path].faults:
                 self._watch.note(f"{label} seed {seed}: {faults} simulations blew up, which ended their episodes")
         return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
+
+    def _witnessed(self, folder: Path, result: TrainingResult) -> TrainingResult:
+        """The result, or a failed one where it came from a worker with less isolation than was asked for."""
+        if result.isolation is None or is_enough(result.isolation, self._least):
+            return result
+        reason = f"its reward program ran at isolation level {result.isolation}, and level {self._least} is asked for"
+        failed = failed_result(result.hash, result.steps, reason, result.seconds)
+        write_record(folder / result_name(result.steps), failed)
+        return failed
 
     def _borrow(self, folder: Path) -> None:
         """Take a finished training from the shared folder; the result comes last, as when it is trained here."""
         result = result_name(self._task.steps)
         if self._shared is None or (folder / result).exists() or not (self._shared / folder.name / result).exists():
             return
-        _copy(self._shared / folder.name, folder, result)
+        level = read_record(self._shared / folder.name / result, TrainingResult).isolation
+        if level is None or is_enough(level, self._least):
+            _copy(self._shared / folder.name, folder, result)
 
     def _lend(self, folder: Path, result: TrainingResult) -> None:
         """Leave a training that ended well for other runs."""
@@ -72,7 +103,7 @@ class Trainings:
         _copy(folder, self._shared / folder.name, name)
 
     def _job(self, reward: RewardSpec, seed: int, episodes: int) -> TrainingJob:
-        return TrainingJob(task=self._task, reward=reward, seed=seed, episodes=episodes)
+        return TrainingJob(task=self._task, reward=reward, seed=seed, episodes=episodes, least_isolation=self._least)
 
 
 def _copy(source: Path, destination: Path, result: str) -> None:

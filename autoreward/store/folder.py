@@ -175,9 +175,10 @@ class RunFolder:
         write_record(self.path / "spent.json", spent)
 
     def add_training(self, job: TrainingJob) -> Path:
-        """The folder of a training, with its job; the same job has the same folder."""
+        """The folder of a training, with its job; the same job has the same folder, however it is isolated."""
         folder = self.training_folder(job.hash)
-        if not (folder / JOB).exists():
+        known = self._get(folder / JOB, TrainingJob)
+        if known is None or known.least_isolation != job.least_isolation:
             write_record(folder / JOB, job)
         return folder
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from autoreward.config import RunConfig
 from autoreward.designer.contract import Finding
 from autoreward.records import Record
+from autoreward.sandbox.isolation import Isolation
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: `isolation` was a sentence."""
+
+
+def _of_words(value: object) -> object:
+    """Every run of version 1 had a cell of level C, and said so in a sentence."""
+    return {"level": "C"} if isinstance(value, str) else value
 
 
 class RunRecord(Record):
@@ -27,8 +36,8 @@ class RunRecord(Record):
     config: RunConfig
     designer: str
     """`composer`, `llm` or `module:attr`; never `auto`."""
-    isolation: str
-    """What contains the reward programs, in words."""
+    isolation: Annotated[Isolation, BeforeValidator(_of_words)]
+    """What a cell had witnessed on this machine when the run began."""
     schema_version: int = SCHEMA_VERSION
 
 

@@ -18,7 +18,7 @@ from autoreward.envs.registry import describe
 from autoreward.errors import RewardRefused
 from autoreward.language.static import check
 from autoreward.records import write_record
-from autoreward.sandbox.process import ISOLATION
+from autoreward.sandbox.isolation import Isolation
 from autoreward.search.final import export_run
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
 from autoreward.search.trainings import row, summary
@@ -93,7 +93,7 @@ class _Example:
             env_schema=describe(self.task.env),
             config=self.config,
             designer="composer",
-            isolation=ISOLATION,
+            isolation=Isolation(level="A", system="Linux 6.12.0 x86_64", landlock=6, filters=2),
         )
 
     def begin(self) -> None:

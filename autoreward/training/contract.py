@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from autoreward.language.program import Grammar
 from autoreward.records import Record
+from autoreward.sandbox.isolation import Level
 from autoreward.task import Task
 
 TRAINER_VERSION = 2
@@ -35,12 +36,14 @@ class TrainingJob(Record):
     episodes: int
     """Evaluation episodes of the final evaluation."""
     version: int = TRAINER_VERSION
+    least_isolation: Level = "B"
+    """A worker whose cell is isolated less does not run the program, wherever it is."""
 
     @property
     def hash(self) -> str:
-        """16 hexadecimal digits that name the training: what it does, not how its task is told."""
+        """16 hexadecimal digits that name the training: what it does, not how its task is told or its cell isolated."""
         job = self.model_copy(update={"task": self.task.model_copy(update={"text": "-", "reference": None})})
-        return hashlib.sha256(job.model_dump_json().encode()).hexdigest()[:16]
+        return hashlib.sha256(job.model_dump_json(exclude={"least_isolation"}).encode()).hexdigest()[:16]
 
 
 class Evaluation(Record):
@@ -108,6 +111,8 @@ class TrainingResult(Record):
     """Seconds of the training loop by part: physics, judge, forward, reward, normalise, update ..."""
     faults: int = 0
     """Simulations that blew up and were begun anew."""
+    isolation: Level | None = None
+    """What the cell of the reward program had witnessed; None where none ran in a cell."""
 
 
 class Progress(Record):

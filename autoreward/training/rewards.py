@@ -14,6 +14,7 @@ from autoreward.errors import CellFailed, TrainingFailed
 from autoreward.language.program import Program
 from autoreward.reward.total import total, weighted
 from autoreward.sandbox.contract import Cell, Memory, Scores
+from autoreward.sandbox.isolation import Level
 from autoreward.schema import EnvSchema
 from autoreward.training.contract import RewardSpec
 
@@ -131,6 +132,7 @@ class ProgramReward:
 
         Raises:
             RewardRefused: it breaks a rule of the reward language.
+            IsolationTooWeak: the cell is isolated less than it must be.
             TrainingFailed: the cell cannot load it.
         """
         if spec.source is None:
@@ -146,6 +148,11 @@ class ProgramReward:
             raise TrainingFailed(f"the reward program cannot be loaded: {error}") from error
         self.state_fields = self.program.state_fields
         self.next_state_fields = self.program.next_state_fields
+
+    @property
+    def isolation(self) -> Level | None:
+        """What the cell has witnessed."""
+        return self._cell.isolation.level if self._cell.isolation else None
 
     def score(self, chunk: Chunk) -> tuple[Floats, dict[str, Floats]]:
         """The totals and the weighted terms: one round trip to the cell, however long the chunk."""

@@ -6,6 +6,7 @@ the end it hands over the last policy and gets the result.
 
 from __future__ import annotations
 
+import functools
 import resource
 import shutil
 import time
@@ -36,6 +37,8 @@ WINDOW = 20
 """Finished episodes whose mean own return judges a checkpoint, at least."""
 EARLIEST = 0.2
 """Share of the training before which no checkpoint is kept: early returns are luck."""
+CALL_SECONDS = 10.0
+"""For a reward program to score one rollout."""
 PAUSE = 0.25
 """Seconds between two reports of progress."""
 
@@ -82,7 +85,8 @@ class Session:
         stack.callback(self._evaluator.close)
         env = make_env(job.task.env, settings.num_envs, settings.worlds)
         stack.callback(env.close)
-        self.reward: RewardSource = make_reward(job.reward, env.schema, ProcessCell)
+        new_cell = functools.partial(ProcessCell, deadline=CALL_SECONDS, least=job.least_isolation)
+        self.reward: RewardSource = make_reward(job.reward, env.schema, new_cell)
         stack.callback(self.reward.close)
         self.log = EpisodeLog(settings.num_envs)
         self.collector = Collector(env, job.task, self.reward, self.log)
@@ -162,9 +166,9 @@ class Session:
         last_evaluation, final = self._evaluate_final(step)
         arrays = self.log.arrays()
         course = curves(arrays, self.steps)
-        sums = {}
+        sums, isolation = {}, None
         if isinstance(self.reward, ProgramReward):
-            sums = episode_terms(self.folder / TRAJECTORIES, self.reward)
+            sums, isolation = episode_terms(self.folder / TRAJECTORIES, self.reward), self.reward.isolation
         result = TrainingResult(
             hash=self.job.hash,
             steps=self.steps,
@@ -181,6 +185,7 @@ class Session:
             reward_seconds=self.reward.seconds,
             timers=timers or {},
             faults=self.collector.env.faults,
+            isolation=isolation,
         )
         return self._timed(result)
 

@@ -74,7 +74,7 @@ def test_a_finished_run_shows_result_reward_search_and_use(finished: Path) -> No
     assert_harmless(page)
     run, report, selection = folder.run(), folder.report(), folder.selection()
     assert report and report.winner and selection
-    for shown in (run.task.text, str(run.task.success), run.isolation, "finished", "autoreward export"):
+    for shown in (run.task.text, str(run.task.success), run.isolation.text, "finished", "autoreward export"):
         assert " ".join(shown.split()) in page.text
     for row in report.rows:
         assert row.label in page.text
@@ -153,7 +153,8 @@ def test_nothing_of_a_run_becomes_markup(tmp_path: Path) -> None:
     record, report, analysis = folder.run(), folder.report(), folder.analysis(0)
     assert report and report.winner and analysis
     task = record.task.model_copy(update={"text": "TASK" + HOSTILE, "name": "NAME" + HOSTILE})
-    folder.write_run(record.model_copy(update={"task": task, "isolation": "CELL" + HOSTILE}))
+    weak = record.isolation.model_copy(update={"level": "C", "probes": {"CELL" + HOSTILE: False}})
+    folder.write_run(record.model_copy(update={"task": task, "isolation": weak}))
     for candidate in folder.all_candidates():
         texts = {"idea": "IDEA" + HOSTILE, "note": "NOTE" + HOSTILE, "reason": "REASON" + HOSTILE}
         folder.write_candidate(candidate.model_copy(update=texts))

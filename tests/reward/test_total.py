@@ -15,7 +15,7 @@ def program(**changes: object) -> Program:
         "reads_action": False,
         "uses_memory": False,
     }
-    return Program.model_validate({**base, **changes})
+    return Program(**{**base, **changes})
 
 
 NEAR = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
