@@ -5,7 +5,8 @@ import shutil
 import site
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +16,23 @@ Unprivileged = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def unprivileged_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unprivileged_python() -> Iterator[Path]:
     """An interpreter with the project's packages that a user without rights may run.
 
     Where the tests run as root, Python may lie in a folder that is root's alone (`/root/.pyenv`): it is then linked,
-    or copied, to a folder that everybody may read.
+    or copied, to a folder that everybody may read. That is none of pytest's: any session that starts closes those.
     """
     executable = Path(sys.executable)
     if os.geteuid() != 0 or _can_run(executable):
-        return executable
-    place = tmp_path_factory.mktemp("python")
-    for folder in (place, *place.parents):  # pytest's own folders are root's alone, also those of its workers
-        if folder.name.startswith(("python", "popen-", "pytest-")):
-            folder.chmod(0o755)
+        yield executable
+        return
+    with tempfile.TemporaryDirectory(prefix="python-") as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        yield _linked_python(place)
+
+
+def _linked_python(place: Path) -> Path:
     base = place / "base"
     try:
         shutil.copytree(sys.base_prefix, base, symlinks=True, copy_function=os.link)

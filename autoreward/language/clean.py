@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from autoreward.errors import RewardRefused
+from autoreward.language import advice, tables
+from autoreward.language.nodes import is_name, refuse
 
 _IMPORTS = {("numpy", "np"), ("math", None), ("math", "math")}
 _ANNOTATION = (
@@ -18,7 +19,7 @@ _ANNOTATION = (
     ast.BitOr,
     ast.Load,
 )
-_ADVICE = "np and math are there already; nothing else can be imported"
+_THERE = "np and math are there already, and nothing else is"
 
 
 def clean(tree: ast.Module) -> ast.Module:
@@ -35,23 +36,43 @@ def _check_annotation(annotation: ast.expr | None) -> None:
     """An annotation is dropped here, but would be evaluated where somebody runs the file as plain Python."""
     for node in ast.walk(annotation) if annotation is not None else ():
         if not isinstance(node, _ANNOTATION):
-            line = getattr(node, "lineno", None)
-            raise RewardRefused("an annotation names a type, such as `float`; or leave it out", "construct", line)
+            refuse(node, "construct", "an annotation names a type, such as `float`; or leave it out")
 
 
 def import_fault(node: ast.Import | ast.ImportFrom) -> str | None:
     """What is wrong with an import, or None where it is one of the allowed ones."""
     if isinstance(node, ast.ImportFrom):
-        allowed = node.level == 0 and (
+        if node.level == 0 and (
             node.module == "typing"
             or (node.module == "__future__" and [alias.name for alias in node.names] == ["annotations"])
-        )
-        return None if allowed else f"`from ... import` is not allowed: {_ADVICE}"
-    if all((alias.name, alias.asname) in _IMPORTS for alias in node.names):
-        return None
-    if any(alias.name == "numpy" for alias in node.names):
-        return "NumPy is known as np: write `import numpy as np`, or nothing, since it is there already"
-    return f"this import is not allowed: {_ADVICE}"
+        ):
+            return None
+        return f"`from {_shown(node.module or '.')} import` is not allowed; {_advice(node.module or '')}"
+    for alias in node.names:
+        if (alias.name, alias.asname) in _IMPORTS:
+            continue
+        if alias.name == "numpy":
+            return "NumPy is known as np: write `import numpy as np`, or nothing, since it is there already"
+        if alias.name == "typing":
+            return "write `from typing import ...`, or leave types out"
+        return f"`import {_shown(alias.name)}` is not allowed; {_advice(alias.name)}"
+    return None
+
+
+def _shown(module: str) -> str:
+    """The module's name as a message may show it."""
+    plain = len(module) <= tables.MAX_NAME and all(is_name(part) for part in module.split("."))
+    return module if plain else "..."
+
+
+def _advice(module: str) -> str:
+    """What to write instead."""
+    top = module.split(".")[0]
+    if top == "numpy":
+        return "write the function's whole name, such as np.linalg.norm(x); np is there already"
+    if top == "math":
+        return "write the function's whole name, such as math.sqrt(x); math is there already"
+    return advice.IMPORTS.get(top, _THERE)
 
 
 class _Cleaner(ast.NodeTransformer):
@@ -82,5 +103,5 @@ class _Cleaner(ast.NodeTransformer):
     @staticmethod
     def _drop(node: ast.Import | ast.ImportFrom) -> ast.stmt:
         if fault := import_fault(node):
-            raise RewardRefused(fault, "import", node.lineno, node.col_offset + 1)
+            refuse(node, "import", fault)
         return ast.copy_location(ast.Pass(), node)

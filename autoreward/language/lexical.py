@@ -64,7 +64,7 @@ def _check_characters(source: str) -> None:
     for number, line in enumerate(source.split("\n")[:2], 1):
         cookie = _COOKIE.match(line)
         if cookie and cookie[1].lower().replace("_", "-") not in ("utf-8", "utf8"):
-            raise RewardRefused("the file declares an encoding other than utf-8; remove that line", "syntax", number)
+            raise RewardRefused("the file declares an encoding other than utf-8; remove that line", "syntax", number, 1)
 
 
 def _check_tokens(source: str) -> None:

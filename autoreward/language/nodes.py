@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import NoReturn
 
 from autoreward.errors import RewardRefused, closest
-from autoreward.language import tables
+from autoreward.language import advice, tables
 
 
 def refuse(node: ast.AST, rule: str, message: str) -> NoReturn:
@@ -23,7 +24,7 @@ def shown(name: str) -> str:
 
 def hint(name: str, known: Iterable[str]) -> str:
     """` Closest: a, b.`, or nothing."""
-    near = closest(name, known)
+    near = [other for other in closest(name, known) if SequenceMatcher(None, name.lower(), other.lower()).ratio() > 0.6]
     return f" Closest: {', '.join(near)}." if near else ""
 
 
@@ -31,8 +32,8 @@ def check_construct(node: ast.AST) -> None:
     """Refuse what is not on the allow-list of constructs."""
     if type(node) not in tables.NODES:
         kind = type(node).__name__
-        construct, advice = tables.NODE_ADVICE.get(kind, (f"`{kind}`", "write it with simpler statements"))
-        refuse(node, "construct", f"{construct} is not part of the reward language; {advice}")
+        construct, instead = advice.NODES.get(kind, (f"`{kind}`", "write it with simpler statements"))
+        refuse(node, "construct", f"{construct} is not part of the reward language; {instead}")
 
 
 def is_name(text: object) -> bool:

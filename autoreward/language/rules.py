@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection
 from typing import NoReturn
 
-from autoreward.language import tables
+from autoreward.language import advice, tables
 from autoreward.language.calls import check_arguments
 from autoreward.language.nodes import check_construct, hint, is_docstring, is_name, refuse, shown
 
@@ -59,9 +59,18 @@ class Rules(ast.NodeVisitor):
         if node.id == "action" and self.is_reward:
             self.reads_action = True
         elif node.id not in self.known and node.id not in tables.BUILTINS:
-            advice = tables.ADVICE.get(node.id)
-            tail = f"; {advice}" if advice else "." + hint(node.id, [*self.known, *tables.BUILTINS])
-            refuse(node, "unknown-name", f"{shown(node.id)} is not known in the reward language{tail}")
+            refuse(
+                node, "unknown-name", f"{shown(node.id)} is not known in the reward language{self._instead(node.id)}"
+            )
+
+    def _instead(self, name: str) -> str:
+        """What to write instead of an unknown name."""
+        if known := advice.NAMES.get(name):
+            return f"; {known}"
+        if name in self.field_names:
+            return f'; it is a field: write `state["{name}"]` or `next_state["{name}"]`'
+        near = hint(name, [*self.known, *tables.BUILTINS])
+        return f".{near}" if near else '; give it a value first, or read a field: `next_state["name"]`'
 
     def _refuse_whole(self, node: ast.Name) -> NoReturn:
         if not self.is_reward:
@@ -74,12 +83,12 @@ class Rules(ast.NodeVisitor):
 
     def _check_name(self, node: ast.AST, name: str) -> None:
         if name.startswith("_") and name != "_":
-            refuse(node, "name", "names do not begin with an underscore")
+            refuse(node, "name", f"{shown(name)} begins with an underscore, as no name does here; choose another name")
         if not name.isascii() or len(name) > tables.MAX_NAME:
             refuse(node, "name", f"names have at most {tables.MAX_NAME} ASCII letters")
         if name in ("print", "printed", "builtins", "breakpoint"):
-            advice = tables.ADVICE.get(name, "choose another name")
-            refuse(node, "name", f"`{name}` is not part of the reward language; {advice}")
+            instead = advice.NAMES.get(name, "choose another name")
+            refuse(node, "name", f"`{name}` is not part of the reward language; {instead}")
 
     # --- fields and memory
 
@@ -135,8 +144,8 @@ class Rules(ast.NodeVisitor):
         if root in ("np", "math"):
             self._check_library(node, dotted, called=False)
         elif root in _MAPPINGS and self.is_reward:
-            advice = 'memory.get("name", default)` and `memory["name"] = value' if root == "memory" else f'{root}["x"]'
-            refuse(node, "memory" if root == "memory" else "field", f"only `{advice}` is allowed")
+            form = 'memory.get("name", default)` and `memory["name"] = value' if root == "memory" else f'{root}["x"]'
+            refuse(node, "memory" if root == "memory" else "field", f"only `{form}` is allowed")
         elif node.attr in tables.METHODS:
             refuse(node, "attribute", f"the method `{node.attr}` must be called where it is named")
         elif node.attr in tables.PROPERTIES:
@@ -145,8 +154,12 @@ class Rules(ast.NodeVisitor):
             self._refuse_attribute(node)
 
     def _refuse_attribute(self, node: ast.Attribute) -> NoReturn:
-        near = hint(node.attr, tables.METHODS | tables.PROPERTIES)
-        refuse(node, "attribute", f"the attribute {shown(node.attr)} is not part of the reward language.{near}")
+        known = advice.UNDERSCORE if node.attr.startswith("_") else advice.ATTRIBUTES.get(node.attr)
+        if known is None and node.attr in tables.NUMPY_FUNCTIONS:
+            known = f"write np.{node.attr}(x)"
+        near = "" if known else hint(node.attr, tables.METHODS | tables.PROPERTIES)
+        tail = f".{near}" if near else f"; {known or advice.OTHERWISE}"
+        refuse(node, "attribute", f"the attribute {shown(node.attr)} is not part of the reward language{tail}")
 
     def _check_library(self, node: ast.AST, dotted: str, called: bool) -> None:
         module, _, name = dotted.partition(".")
@@ -158,10 +171,10 @@ class Rules(ast.NodeVisitor):
         if name in functions:
             refuse(node, "attribute", f"`{dotted}` must be called where it is named: `{dotted}(x)`")
         parts = dotted.split(".")
-        prefixes = [".".join(parts[:count]) for count in range(len(parts), 1, -1)]
-        advice = next((tables.ADVICE[prefix] for prefix in prefixes if prefix in tables.ADVICE), None)
         what = f"`{dotted}`" if all(is_name(part) for part in parts) and len(dotted) < 60 else "this name"
-        tail = f"; {advice}" if advice else "." + hint(name, functions | values)
+        known = advice.NUMPY.get(parts[1]) if numpy else None
+        near = "" if known else hint(name, functions | values)
+        tail = f".{near}" if near else f"; {known or advice.OTHERWISE}"
         refuse(node, "attribute", f"{what} is not part of the reward language{tail}")
 
     @staticmethod
@@ -248,8 +261,8 @@ class Rules(ast.NodeVisitor):
         for argument in [*node.args, *node.kwonlyargs]:
             self._check_name(argument, argument.arg)
             if argument.arg in tables.RESERVED:
-                advice = "give the helper the arrays it needs, under another name"
-                refuse(argument, "name", f"a helper cannot have a parameter `{argument.arg}`; {advice}")
+                instead = "give the helper the arrays it needs, under another name"
+                refuse(argument, "name", f"a helper cannot have a parameter `{argument.arg}`; {instead}")
         for default in [*node.defaults, *node.kw_defaults]:
             if default is not None:
                 if any(isinstance(part, ast.List | ast.Dict | ast.ListComp | ast.Call) for part in ast.walk(default)):

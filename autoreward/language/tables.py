@@ -66,37 +66,6 @@ METHODS = _words(
 )
 PROPERTIES = _words("shape ndim size dtype T")
 
-ADVICE = {
-    "np.random": "there is no randomness: a row's reward depends on its own row and memory alone",
-    "np.empty": "write np.zeros(...)",
-    "np.empty_like": "write np.zeros_like(...)",
-    "np.vectorize": "write the operation on whole arrays, such as np.where(...)",
-    "np.apply_along_axis": "write the operation on whole arrays with axis=-1",
-    "np.logical_and": "write `a & b & c`",
-    "np.logical_or": "write `a | b | c`",
-    "np.maximum": "write np.max(np.stack([a, b, c]), axis=0)",
-    "np.minimum": "write np.min(np.stack([a, b, c]), axis=0)",
-    "np.load": "a program reads no files",
-    "np.save": "a program writes no files",
-    "print": "return the quantity as a term; every term is recorded",
-    "getattr": "name the attribute directly",
-    "hasattr": "fields are known beforehand; read them by their literal key",
-    "isinstance": "every field is an array with leading dimension N",
-    "open": "a program reads and writes no files",
-    "exec": "write the code itself",
-    "eval": "write the expression itself",
-    "set": "write a list or a tuple",
-    "map": "write a comprehension",
-    "filter": "write a comprehension",
-    "torch": "programs run on NumPy; write np.*",
-    "env": "a program sees the fields of state and next_state alone",
-    "info": "a program sees the fields of state and next_state alone",
-    "obs": "read the fields of `state` by name",
-    "next_obs": "read the fields of `next_state` by name",
-    "done": "terminations are not shown to programs; read the field that causes them",
-}
-"""What to write instead of names that models often write."""
-
 NODES: frozenset[type[ast.AST]] = frozenset(
     getattr(ast, name)
     for name in _words("""
@@ -107,28 +76,3 @@ NODES: frozenset[type[ast.AST]] = frozenset(
     Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn
     """)
 )
-
-NODE_ADVICE = {
-    "While": ("`while`", "loop over range(...) or work on whole arrays"),
-    "ClassDef": ("class", "write functions"),
-    "Try": ("`try`", "avoid the fault instead, for example with np.where or a small constant in the denominator"),
-    "TryStar": ("`try`", "avoid the fault instead"),
-    "Raise": ("`raise`", "return terms for every row"),
-    "Assert": ("`assert`", "return terms for every row"),
-    "With": ("`with`", "a program opens nothing"),
-    "Global": ("`global`", "keep what lasts through an episode in memory"),
-    "Nonlocal": ("`nonlocal`", "return the value"),
-    "Delete": ("`del`", "leave the name alone"),
-    "NamedExpr": ("`:=`", "assign on a line of its own"),
-    "Yield": ("`yield`", "return a dict of terms"),
-    "YieldFrom": ("`yield`", "return a dict of terms"),
-    "Await": ("`await`", "write plain functions"),
-    "AsyncFunctionDef": ("async function", "write plain functions"),
-    "AsyncFor": ("`async for`", "write plain functions"),
-    "AsyncWith": ("`async with`", "write plain functions"),
-    "Match": ("`match`", "write np.where or np.select"),
-    "Starred": ("`*`", "name every element"),
-    "Set": ("set", "write a list or a tuple"),
-    "SetComp": ("set comprehension", "write a list comprehension"),
-}
-"""Constructs that models write though the language lacks them: how messages call them, and what to write instead."""

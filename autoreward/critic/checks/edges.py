@@ -12,8 +12,7 @@ def check(trial: Trial) -> Outcome:
     try:
         trial.score(*trial.edges())
     except CellFailed as error:
-        return fault(
-            f"{error}; this happens where fields are zero or at the ends of their ranges. Guard divisions, logarithms "
-            "and square roots: np.maximum(x, 1e-6), np.clip"
-        )
+        where = f"{error}; this happens where fields are zero or at the ends of their ranges"
+        advice = ". Guard divisions, logarithms and square roots: np.maximum(x, 1e-6), np.clip"
+        return fault(where + (advice if error.reason == "output" else ""))
     return PASSED
