@@ -8,11 +8,15 @@ from typing import Any, Literal
 
 from autoreward.designer.contract import Brief, PastCandidate, Proposal
 from autoreward.language import tables
-from autoreward.llm.contract import CallName, Chat, Message
+from autoreward.language.program import Grammar
+from autoreward.llm.asking import ask
+from autoreward.llm.contract import CallName, Chat, Message, Reply
 from autoreward.llm.failures import one_line
 from autoreward.llm.reading import program_in, same_lines, what_runs
 from autoreward.prompts.render import Templates, fenced
 
+SHORTER = "Reply with one line `Idea: ...` and the whole program in one block that begins with ```python, nothing else."
+"""What a Designer is asked for whose reply was cut off."""
 SHOWN = 4
 """Past candidates that a revision is told of with their records, the incumbent included; refused ones are lines."""
 
@@ -21,7 +25,7 @@ class LLMDesigner:
     """Writes prompts from briefs, and reads programs out of replies.
 
     A reply without a usable program is no fault: what could be found, even nothing, becomes the proposal's source, the
-    Critic refuses it with the reason, and the next repair says so.
+    Critic refuses it with the reason, and the next repair says so. One that was cut off is asked for again, shorter.
     """
 
     def __init__(self, chat: Chat, templates: Templates) -> None:
@@ -64,8 +68,15 @@ class LLMDesigner:
         self, brief: Brief, messages: tuple[Message, ...], attempt: int, parent: tuple[int, int] | None
     ) -> Proposal:
         name = CallName(role="designer", round=brief.round, candidate=brief.index, attempt=attempt)
-        reply = self._chat.complete(name, messages).text
-        return Proposal(source=program_in(reply, brief.grammar), origin="llm", note=_idea_line(reply), parent=parent)
+        found, reply = ask(self._chat, name, messages, lambda said: _whole(said, brief.grammar), SHORTER)
+        source = program_in(reply.text, brief.grammar) if found is None else found
+        return Proposal(source=source, origin="llm", note=_idea_line(reply.text), parent=parent)
+
+
+def _whole(reply: Reply, grammar: Grammar) -> str | None:
+    """The program of a reply, as far as there is one; None where the limit on its length has cut it off."""
+    source = program_in(reply.text, grammar)
+    return None if reply.cut and not what_runs(source) else source
 
 
 def _context(brief: Brief) -> dict[str, Any]:

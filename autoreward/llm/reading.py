@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import itertools
 import json
 import re
 import tokenize
@@ -30,7 +31,10 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Fenced blocks as (language, content), in order; one that is never closed lasts to the end."""
+    """Fenced blocks as (language, content), in order.
+
+    One that is never closed lasts to the next line that opens a block of the same marks with a language, or to the end.
+    """
     found: list[tuple[str, str]] = []
     marks, language, lines = "", "", [""]
     for line in text[:MAX_REPLY].splitlines():
@@ -40,6 +44,9 @@ def blocks(text: str) -> list[tuple[str, str]]:
         elif marks and fence and fence["marks"].startswith(marks) and not fence["language"]:
             found.append((language, "\n".join(lines) + "\n"))
             marks = ""
+        elif fence and fence["marks"] == marks:
+            found.append((language, "\n".join(lines) + "\n"))
+            language, lines = fence["language"].lower(), []
         elif marks:
             lines.append(line)
     if marks and lines:
@@ -50,15 +57,24 @@ def blocks(text: str) -> list[tuple[str, str]]:
 def program_in(text: str, grammar: Grammar) -> str:
     """The reward program of a reply: the last block that defines the grammar's functions.
 
-    Where no block does, the last Python block; without any block the text from its first statement on, where it
-    defines a function of the grammar; else nothing, which the Critic then refuses with the reason.
+    Where no block does, the text from its first statement to the next fence, where that defines one (a fence was
+    forgotten); else the last Python block, in which the Critic then finds what is wrong; else nothing, which the Critic
+    refuses too.
     """
     found = [content for language, content in blocks(text) if language in ("python", "py", "python3", "")]
-    if found:
-        return max(enumerate(found), key=lambda entry: (_defined(entry[1], grammar), entry[0]))[1]
-    if _defined(text, grammar) and (start := _TOP.search(text)):
-        return text[start.start() : MAX_REPLY].rstrip() + "\n"
-    return ""
+    best = max(enumerate(found), key=lambda entry: (_defined(entry[1], grammar), entry[0]), default=(0, ""))[1]
+    if not _defined(best, grammar) and _defined(bare := _unfenced(text[:MAX_REPLY]), grammar):
+        return bare
+    return best
+
+
+def _unfenced(text: str) -> str:
+    """Text from its first statement to the next fence."""
+    start = _TOP.search(text)
+    if start is None:
+        return ""
+    lines = itertools.takewhile(lambda line: not _FENCE.match(line), text[start.start() :].splitlines())
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _defined(text: str, grammar: Grammar) -> int:

@@ -54,6 +54,20 @@ def test_a_program_without_a_fence() -> None:
     assert program_in(f'Here it is.\nIDEA = "x"\n{PROGRAM}', "terms") == f'IDEA = "x"\n{PROGRAM}'
 
 
+def test_a_fence_that_was_never_opened() -> None:
+    assert program_in(f"Here it is.\n{PROGRAM}```\nIt pays for nothing.\n", "terms") == PROGRAM
+
+
+def test_a_draft_that_was_never_closed() -> None:
+    reply = f"<think>\n```python\ndef compute_reward(state):\n    ...\n</think>\n```python\n{PROGRAM}```\n"
+    assert program_in(reply, "terms") == PROGRAM
+
+
+def test_of_blocks_without_the_function_the_last() -> None:
+    reply = "```python\nx = 1\n```\n```python\ndef reward(s):\n    return 0\n```"
+    assert program_in(reply, "terms") == "def reward(s):\n    return 0\n"
+
+
 @pytest.mark.parametrize("reply", ["", "I cannot do that.", "```json\n{}\n```"])
 def test_a_reply_without_a_program(reply: str) -> None:
     assert program_in(reply, "terms") == ""
