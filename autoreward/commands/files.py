@@ -233,8 +233,10 @@ def verdict_on(source: str, task: Task, seed: int, least: Isolation) -> Verdict:
     from autoreward.critic.verify import verify
     from autoreward.envs.record import record_transitions
     from autoreward.sandbox.isolation import require
+    from autoreward.sandbox.linux.process import hide_process
     from autoreward.sandbox.process import ProcessCell, witness
 
+    hide_process()
     require(witness(), least)
     schema, new_cell = describe(task.env), functools.partial(ProcessCell, least=least)
     return verify(source, schema, task.grammar, record_transitions(task, seed), new_cell)

@@ -1,7 +1,8 @@
 """Worker processes of this machine, as their engine handles them.
 
 Covered: a worker gets an environment made from a short list of names, so no key of the orchestrator's; a session of its
-own, so that it can be killed with its evaluator; and the orchestrator's process id, with which it ends.
+own, so that it can be killed with its evaluator; and the orchestrator's process id, with which it ends. Orchestrator
+and worker hide their memory and environment from other processes of the user (Linux).
 Not covered: it runs as the same user, with the same files and the same network.
 """
 

@@ -25,6 +25,7 @@ from pathlib import Path  # noqa: E402
 
 from autoreward.errors import AutorewardError  # noqa: E402
 from autoreward.records import Record, read_record, write_record  # noqa: E402
+from autoreward.sandbox.linux.process import hide_process  # noqa: E402
 from autoreward.training.contract import Progress, TrainingJob, TrainingResult  # noqa: E402
 from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name  # noqa: E402
 from autoreward.training.registry import find_trainer  # noqa: E402
@@ -139,6 +140,7 @@ def main() -> int:
     parser.add_argument("--serve", action="store_true", help="take jobs from standard input")
     parser.add_argument("--parent", type=int, help="end with this process; given by an engine, in a session of its own")
     given = parser.parse_args()
+    hide_process()
     if given.parent is not None:
         threading.Thread(target=watch_parent, args=(given.parent,), daemon=True).start()
     if given.serve:

@@ -28,6 +28,7 @@ from autoreward.language.expressions import Expression
 from autoreward.llm.contract import Chat
 from autoreward.records import write_bytes
 from autoreward.sandbox.isolation import Isolation, require
+from autoreward.sandbox.linux.process import hide_process
 from autoreward.sandbox.process import witness
 from autoreward.search.account import Account
 from autoreward.search.candidate import Drafting
@@ -54,7 +55,7 @@ def start(
     engine: Engine | None = None,
     folder: Path | None = None,
 ) -> Path:
-    """Begin a run and carry it out.
+    """Begin a run and carry it out. From here on no other process can read this one's memory and environment (Linux).
 
     Args:
         task: what to design a reward for; the configuration's overrides are applied here.
@@ -73,6 +74,7 @@ def start(
         IsolationTooWeak: reward programs would be isolated less than the run asks for; nothing has been spent.
         EndpointError: the language model failed for good; the run can be resumed.
     """
+    hide_process()
     task = config.for_task(task)
     schema = describe(task.env)
     check_expressions(task, schema.names)
@@ -108,6 +110,7 @@ def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine
         IsolationTooWeak: reward programs would be isolated less here than the run asks for.
         RunDamaged: a record does not read; the message names it.
     """
+    hide_process()
     run_folder = RunFolder.open(folder)
     run = run_folder.run()
     least = least_isolation(run.config, run.designer, run.task)

@@ -1,7 +1,8 @@
 """The evaluator: a process of its own that measures policies on the true success.
 
 Covered: it loads policy weights, the environment and the task's expressions; no reward program, no torch, and what it
-answers is all that a training's success and score come from. It ends when its standard input closes.
+answers is all that a training's success and score come from. Other processes of the user cannot read or change its
+memory (Linux). It ends when its standard input closes.
 Not covered: it trusts the environment's own code, which runs in it.
 
 Protocol: one JSON object a line. First the `Opening`, then `Request`s; for each, any number of `{"done": K}` lines and
@@ -24,6 +25,7 @@ from typing import IO, Any
 from autoreward.envs.registry import make_env
 from autoreward.errors import AutorewardError, TrainingFailed
 from autoreward.records import Record
+from autoreward.sandbox.linux.process import hide_process
 from autoreward.task import Task
 from autoreward.training.contract import Evaluation
 from autoreward.training.evaluation import Act, evaluate
@@ -170,6 +172,7 @@ def serve(lines: Iterator[str], answer: Callable[[dict[str, Any]], None]) -> Non
 
 def main() -> None:
     """The process: requests on standard input, replies on what was standard output when it started."""
+    hide_process()
     replies: IO[str] = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what an environment prints goes to the log, never between the replies
 
