@@ -15,6 +15,8 @@ class Account:
     def __init__(self, folder: RunFolder, run: RunRecord, chat: RecordedChat | None) -> None:
         self._folder, self._run, self._chat = folder, run, chat
         self._before, self._began = folder.spent().wall_seconds, time.monotonic()
+        if chat is not None:
+            chat.meter.further_cap = self.out_of_time
 
     @property
     def stopped(self) -> str:

@@ -14,6 +14,7 @@ from autoreward.engine.contract import Engine
 from autoreward.engine.local import LocalEngine
 from autoreward.llm.contract import Chat
 from autoreward.llm.openai_chat import OpenAIChat
+from autoreward.llm.prices import Prices
 from autoreward.llm.recorded import RecordedChat
 from autoreward.prompts.render import Templates
 from autoreward.sandbox.contract import Cell
@@ -66,12 +67,13 @@ def cast(
     Raises:
         EndpointError: the language model designs, and no key or endpoint is configured.
         UnknownName: there is no such designer.
-        UserError: the folder of prompt templates is broken.
+        UserError: the folder of prompt templates is broken, or money is capped and the model's price unknown.
     """
     templates = Templates(config.llm.prompts)
     recorded = None
     if chat is not None or designer == "llm":
-        recorded = RecordedChat(chat or OpenAIChat(config.llm), folder.rounds_path, config.budget)
+        prices = Prices(config.llm)
+        recorded = RecordedChat(chat or OpenAIChat(config.llm), folder.rounds_path, config.budget, prices)
     return Roles(
         designer=find_designer(designer, recorded, templates),
         engine=engine or LocalEngine(config.slots, config.training_timeout),
