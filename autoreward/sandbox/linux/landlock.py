@@ -9,13 +9,10 @@ calls close these. It must be in force before NumPy starts threads.
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import struct
 import sys
-import sysconfig
 from collections.abc import Iterable
-from pathlib import Path
 
 from autoreward.sandbox.linux.syscalls import call
 
@@ -32,15 +29,14 @@ _DETAILS = ("/etc/ld.so.cache", "/sys/devices/system/cpu")
 
 def readable() -> list[str]:
     """What must be readable to import NumPy, RestrictedPython and this package: folders and files that exist."""
-    paths = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    paths |= {Path(prefix) / "lib" for prefix in (sys.prefix, sys.base_prefix)}
-    paths |= {Path(text) for text in (*_SYSTEM, *_DETAILS)}
-    paths |= {Path(text) for text in os.environ.get("LD_LIBRARY_PATH", "").split(":") if text}
+    paths = {*_SYSTEM, *_DETAILS, os.path.dirname(os.__file__)}
+    paths |= {f"{prefix}/{folder}" for prefix in (sys.prefix, sys.base_prefix) for folder in ("lib", "lib64")}
+    paths |= {text for text in os.environ.get("LD_LIBRARY_PATH", "").split(":") if text}
     for package in ("numpy", "RestrictedPython"):
-        if (spec := importlib.util.find_spec(package)) and spec.origin:
-            paths.add(Path(spec.origin).parents[1])
-    paths.add(Path(__file__).parents[2])
-    return sorted(str(path) for path in paths if path.exists())
+        paths |= {entry for entry in sys.path if os.path.isdir(f"{entry}/{package}")}
+    # Of this package its own folder alone: beside it, in a checkout, may lie anything.
+    paths.add(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
+    return sorted(path for path in paths if os.path.exists(path))
 
 
 def restrict(paths: Iterable[str]) -> int:
