@@ -198,7 +198,9 @@ def measure_shape(source: str, steps: int, rows: int, calls: int) -> dict[str, f
 
 def measure_ready(options: Options) -> Figures:
     """Milliseconds from nothing to a loaded program, with the files in the page cache and without."""
-    warm, cold, again = [], [], []
+    warm: list[float] = []
+    cold: list[float] = []
+    again: list[float] = []
     for _ in range(2 if options.quick else options.starts):
         forget_files()
         for times in (cold, warm):
@@ -209,8 +211,8 @@ def measure_ready(options: Options) -> Figures:
                 begun = time.perf_counter()
                 cell.load(PLAIN, SCHEMA, "terms")
                 again.append(time.perf_counter() - begun)
-    times = {"cold": cold, "warm": warm, "load": again}
-    return {f"ready/{name}_ms": float(np.median(values)) * 1e3 for name, values in times.items()}
+    taken = {"cold": cold, "warm": warm, "load": again}
+    return {f"ready/{name}_ms": float(np.median(values)) * 1e3 for name, values in taken.items()}
 
 
 def forget_files() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -33,7 +34,7 @@ class Program:
     reads_action: bool
     uses_memory: bool
 
-    @property
+    @functools.cached_property
     def inputs(self) -> tuple[str, ...]:
         """Names of the arrays that the program reads: `state.x`, `next_state.x`, `action`."""
         state = tuple(f"state.{name}" for name in self.state_fields)

@@ -11,11 +11,14 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Collection
-from typing import Any, BinaryIO, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from autoreward.sandbox.linux import landlock, probes, process, seccomp
 from autoreward.sandbox.linux.syscalls import machine
+
+if TYPE_CHECKING:
+    from autoreward.sandbox.shared import Blocks
 
 STACK_BYTES = 64 << 20
 OPEN_FILES = 32
@@ -24,22 +27,32 @@ _T = TypeVar("_T")
 
 
 def main() -> None:
-    """Serve one parent. Arguments: memory [bytes], deadline [s], parent's process id or 0, layers to leave out."""
+    """Serve one parent.
+
+    Arguments: memory [bytes], deadline [s], parent's process id or 0, layers to leave out, descriptors of memory.
+    """
     memory_bytes, deadline, parent, without = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+    descriptors = [int(descriptor) for descriptor in sys.argv[6].split(",") if descriptor]
     requests, replies = _take_pipes()
-    witnessed = shut_in(memory_bytes, parent, without.split(","))
+    witnessed, blocks = shut_in(memory_bytes, parent, without.split(","), descriptors)
     from autoreward.sandbox.serve import serve  # which is loaded by now
 
-    serve(requests, replies, deadline, witnessed)
+    serve(requests, replies, deadline, witnessed, blocks)
 
 
-def shut_in(memory_bytes: int, parent: int, without: Collection[str] = ()) -> dict[str, Any]:
-    """Lock this process for good, and tell what it has witnessed: fields of `Isolation`, all but the level.
+def shut_in(
+    memory_bytes: int, parent: int, without: Collection[str] = (), descriptors: Sequence[int] = ()
+) -> tuple[dict[str, Any], Blocks | None]:
+    """Lock this process for good.
 
     Args:
         memory_bytes: what it may allocate.
         parent: process id with whose thread it is to end, or 0.
         without: layers that are left out, as if the system lacked them: `namespaces`, `landlock`, `seccomp`.
+        descriptors: of shared memory, if there is some.
+
+    Returns:
+        What it has witnessed (fields of `Isolation`, all but the level), and the shared memory.
     """
     steps = _Steps(without)
     steps.take("protection", lambda: process.protect(parent), None)
@@ -49,11 +62,11 @@ def shut_in(memory_bytes: int, parent: int, without: Collection[str] = ()) -> di
     version = steps.take("landlock", lambda: landlock.restrict(landlock.readable()), 0)
     steps.take("seccomp", lambda: seccomp.install_first(machine(), os.getpid()), None)
     _load()
-    # Memory that is shared with the parent is mapped here: files still open, nothing of a program has been read.
+    blocks = _map(descriptors)
     steps.take("capabilities", process.drop_capabilities, None)
     steps.take("seccomp", lambda: seccomp.install_last(machine(), os.getpid()), None)
     denied: dict[str, bool] = steps.take("probes", lambda: probes.probe(*targets), {})
-    return {
+    witnessed = {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "landlock": version,
         "filters": steps.taken.count("seccomp"),
@@ -62,6 +75,7 @@ def shut_in(memory_bytes: int, parent: int, without: Collection[str] = ()) -> di
         "limits": limits,
         "missing": steps.missing,
     }
+    return witnessed, blocks
 
 
 class _Steps:
@@ -124,3 +138,10 @@ def _load() -> None:
     from autoreward.sandbox.warmup import warm_up
 
     warm_up()
+
+
+def _map(descriptors: Sequence[int]) -> Blocks | None:
+    """Map the memory that is shared with the parent, before the filter that forbids it; inputs can only be read."""
+    from autoreward.sandbox.shared import attach  # which needs NumPy
+
+    return attach(*descriptors) if descriptors else None

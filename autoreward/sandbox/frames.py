@@ -1,4 +1,7 @@
-"""Frames between a cell and its parent: a length, a JSON header, raw array bytes. Never pickle."""
+"""Frames between a cell and its parent: a length, a JSON header, raw array bytes. Never pickle.
+
+The bytes of the arrays follow the header, or lie in shared memory where there is some and they fit.
+"""
 
 from __future__ import annotations
 
@@ -9,45 +12,75 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from autoreward.sandbox.shared import Array, Block, Slot, place
 
 PREFIX = struct.Struct("<IQ")
-"""Length of the header and of the payload, bytes."""
+"""Length of the header and of the payload that follows it, bytes."""
 MAX_HEADER = 1 << 20
 MAX_PAYLOAD = 1 << 30
 ALIGNMENT = 16
-DTYPES = {np.dtype(name).char: np.dtype(name) for name in ("bool", "float32", "float64", "int64", "longlong")}
+REPEAT = PREFIX.pack(0, 0)
+"""The last frame again, with other numbers in shared memory: a rollout's chunks are all of one form."""
+DTYPES: dict[str, np.dtype[Any]] = {
+    np.dtype(name).char: np.dtype(name) for name in ("bool", "float32", "float64", "int64", "longlong")
+}
 """By their one-letter codes: `dtype.name` takes longer than all the rest of a header."""
 
-
-_Slot = tuple[str, np.dtype[Any], tuple[int, ...], int, int]
-"""Name, dtype, shape, count and offset of an array in a payload."""
+_Layout = tuple[tuple[str, str, tuple[int, ...]], ...]
+"""Name, code of the dtype, and shape of each array."""
 
 
 class BadFrame(ValueError):
     """A frame that breaks the format; whoever sent it is not to be trusted further."""
 
 
-@functools.lru_cache(maxsize=64)
-def _header(fields: str, layout: tuple[tuple[str, str, tuple[int, ...]], ...]) -> bytes:
-    return json.dumps({"fields": json.loads(fields), "arrays": layout}).encode()
+def encode(fields: Mapping[str, Any], arrays: Mapping[str, Array], block: Block | None = None) -> bytes:
+    """A frame with `fields` (JSON values) and `arrays` (of the dtypes in `DTYPES`, any shape).
 
-
-def encode(fields: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
-    """A frame with `fields` (JSON values) and `arrays` (of the dtypes in `DTYPES`, any shape)."""
+    Args:
+        fields: what the header says.
+        arrays: their bytes are written to the block if they fit into it, else into the frame.
+        block: shared memory that the other side reads.
+    """
+    if block is not None and block.written is not None:
+        before, places = block.written
+        if before == fields and _rewritten(arrays, places):
+            return REPEAT
     layout = tuple((name, array.dtype.char, array.shape) for name, array in arrays.items())
-    header = _header(json.dumps(fields), layout)
-    parts = [b"", header]
-    size = 0
-    for array in arrays.values():
-        padding = -array.nbytes % ALIGNMENT
-        parts.append(array.tobytes())
-        parts.append(b"\0" * padding)
-        size += array.nbytes + padding
-    parts[0] = PREFIX.pack(len(header), size)
-    return b"".join(parts)
+    header, slots, size = _header(json.dumps(fields), layout, 0 if block is None else len(block))
+    if block is None or size > len(block):
+        return b"".join([PREFIX.pack(len(header), size), header, *_padded(arrays)])
+    places = block.places(slots)
+    for name, array in arrays.items():
+        places[name][...] = array
+    block.written = dict(fields), places
+    return PREFIX.pack(len(header), 0) + header
+
+
+def _rewritten(arrays: Mapping[str, Array], places: Mapping[str, Array]) -> bool:
+    """Write the arrays where those of the last frame lie; false if they are others."""
+    if len(arrays) != len(places):
+        return False
+    for name, array in arrays.items():
+        place = places.get(name)
+        if place is None or place.shape != array.shape or place.dtype != array.dtype:
+            return False
+        place[...] = array
+    return True
+
+
+def _padded(arrays: Mapping[str, Array]) -> list[bytes]:
+    return [part for array in arrays.values() for part in (array.tobytes(), b"\0" * (-array.nbytes % ALIGNMENT))]
+
+
+@functools.lru_cache(maxsize=64)
+def _header(fields: str, layout: _Layout, room: int) -> tuple[bytes, tuple[Slot, ...], int]:
+    """The header, and where the arrays lie."""
+    slots, size = _slots(layout)
+    shared = bool(room) and size <= room
+    header = json.dumps({"fields": json.loads(fields), "arrays": layout, "shared": shared}).encode()
+    return header, slots, size
 
 
 def lengths(prefix: bytes | bytearray) -> tuple[int, int]:
@@ -63,54 +96,69 @@ def lengths(prefix: bytes | bytearray) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=64)
-def _parse(
-    header: bytes,
-) -> tuple[dict[str, Any], tuple[tuple[str, np.dtype[Any], tuple[int, ...], int, int], ...], int]:
-    """Fields, where each array lies, and the length of the payload."""
+def _parse(header: bytes) -> tuple[dict[str, Any], tuple[Slot, ...], int, bool]:
+    """Fields, where each array lies, the length of the payload, and whether it lies in shared memory."""
     try:
         data = json.loads(header)
-        fields, layout = data["fields"], data["arrays"]
-        if not isinstance(fields, dict) or not isinstance(layout, list):
+        fields, layout, shared = data["fields"], data["arrays"], data.get("shared", False)
+        if not isinstance(fields, dict) or not isinstance(layout, list) or not isinstance(shared, bool):
             raise BadFrame("a frame's header is malformed")
-        arrays, offset = [], 0
-        for name, code, shape in layout:
-            dtype = DTYPES[code]
-            count = _count(shape)
-            arrays.append((str(name), dtype, tuple(shape), count, offset))
-            offset += count * dtype.itemsize
-            offset += -offset % ALIGNMENT
+        slots, size = _slots([(str(name), code, tuple(_checked(shape))) for name, code, shape in layout])
     except (KeyError, TypeError, ValueError, RecursionError):
         raise BadFrame("a frame's header is malformed") from None
-    return fields, tuple(arrays), offset
+    return fields, slots, size, shared
 
 
-def _count(shape: Sequence[object]) -> int:
-    count = 1
+def _slots(layout: Sequence[tuple[str, str, tuple[int, ...]]]) -> tuple[tuple[Slot, ...], int]:
+    slots, offset = [], 0
+    for name, code, shape in layout:
+        dtype, count = DTYPES[code], 1
+        for length in shape:
+            count *= length
+        slots.append((name, dtype, shape, count, offset))
+        offset += count * dtype.itemsize
+        offset += -offset % ALIGNMENT
+    return tuple(slots), offset
+
+
+def _checked(shape: object) -> list[int]:
     if not isinstance(shape, list) or len(shape) > 8:
         raise BadFrame("a frame's array has a malformed shape")
+    count = 1
     for length in shape:
         if type(length) is not int or not 0 <= length <= MAX_PAYLOAD:
             raise BadFrame("a frame's array has a malformed shape")
-        count *= length
+        count *= max(length, 1)  # nor has NumPy an empty array of any shape whatever
     if count > MAX_PAYLOAD:
         raise BadFrame("a frame's array is too large")
-    return count
+    return shape
 
 
-def decode(header: bytes, payload: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Fields and arrays of a frame; arrays are read-only views of `payload`.
+def decode(header: bytes, payload: bytes, block: Block | None = None) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Fields and arrays of a frame; arrays are read-only views of `payload`, or of the block.
+
+    Args:
+        header: as it was sent.
+        payload: what followed it.
+        block: shared memory that the other side writes.
 
     Raises:
         BadFrame: header and payload do not fit each other.
     """
-    fields, layout, size = _parse(header)
+    if header:
+        fields, slots, size, shared = _parse(header)
+        if not shared or block is None:
+            return fields, _unshared(payload, slots, size)
+        block.received = fields, slots, size
+    if payload or block is None or block.received is None:
+        raise BadFrame("a frame has more than its arrays, or repeats one that never was")
+    fields, slots, size = block.received
+    if size > len(block):
+        raise BadFrame("a frame's arrays do not fit into shared memory")
+    return fields, block.read(slots, size)
+
+
+def _unshared(payload: bytes, slots: tuple[Slot, ...], size: int) -> dict[str, Array]:
     if size != len(payload):
         raise BadFrame("a frame's arrays do not fill it")
-    try:
-        arrays = {
-            name: np.frombuffer(payload, dtype, count, offset).reshape(shape) if count else np.zeros(shape, dtype)
-            for name, dtype, shape, count, offset in layout
-        }
-    except ValueError:  # an empty array may have sides that NumPy cannot hold
-        raise BadFrame("a frame's array has a malformed shape") from None
-    return fields, arrays
+    return place(payload, slots)

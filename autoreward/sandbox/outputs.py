@@ -12,10 +12,11 @@ from autoreward.errors import CellFailed
 from autoreward.language import tables
 from autoreward.language.nodes import is_name
 from autoreward.language.program import Program
-from autoreward.sandbox.contract import Array, Inputs
+from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.schema import EnvSchema
 
 _PREFIXES = {"terms": ("",), "signs": ("sparse.", "dense.")}
+_FLOAT = np.dtype(np.float32)
 _DTYPES: dict[str, type] = {"float32": np.float32, "int64": np.int64, "bool": np.bool_}
 
 
@@ -79,8 +80,8 @@ def check_values(names: Sequence[str], values: NDArray[Any]) -> None:
     Raises:
         CellFailed: one is not; reason `output`.
     """
-    # One pass finds NaN and infinity too: neither compares as within the bound.
-    if not values.size or np.abs(values).max() <= tables.MAX_TERM_VALUE:
+    # Where the sum of squares is small, so is every term; it takes one fast pass, and NaN does not compare as small.
+    if np.vdot(values, values) <= 0.5 * tables.MAX_TERM_VALUE**2:
         return
     for name, term in zip(names, values, strict=True):
         finite = np.isfinite(term)
@@ -90,3 +91,45 @@ def check_values(names: Sequence[str], values: NDArray[Any]) -> None:
         if (largest := np.abs(term).max()) > tables.MAX_TERM_VALUE:
             message = f"term `{name}` reaches {largest:.3g} in size; at most {tables.MAX_TERM_VALUE:g} is allowed"
             raise CellFailed(message, "output")
+
+
+def take_over(
+    program: Program,
+    fields: Mapping[str, Any],
+    found: Mapping[str, Array],
+    shape: tuple[int, ...],
+    before: list[str] | None,
+) -> tuple[list[str], Scores]:
+    """Check a reply as if the child wanted to harm, and take it over.
+
+    Args:
+        program: that gave it.
+        fields: `names` of the terms.
+        found: `terms` [K, T, N], `seconds` [], and `memory.X` [N, ...] with `present.X` [N].
+        shape: T and N of the chunk.
+        before: names of the terms of the last chunk.
+
+    Returns:
+        The names of the terms, and the scores.
+
+    Raises:
+        CellFailed: terms are not what a program may give.
+        ValueError, KeyError: it is not a reply that the child's own code makes.
+    """
+    names, values, seconds = fields["names"], found["terms"], found["seconds"]
+    if not isinstance(names, list) or values.dtype != _FLOAT or values.shape != (len(names), *shape) or seconds.ndim:
+        raise ValueError("malformed terms")
+    if names != before:
+        if not are_term_names(program, names):
+            raise ValueError("malformed names")
+        check_terms(program, names, before)
+    check_values(names, values)
+    memory = Memory()
+    for key, array in found.items():
+        kind, _, name = key.partition(".")
+        if kind == "memory":
+            flags = found[f"present.{name}"]
+            if not is_name(name) or array.shape[:1] != shape[1:] or flags.shape != shape[1:] or flags.dtype != np.bool_:
+                raise ValueError("malformed memory")
+            memory.values[name], memory.present[name] = array, flags
+    return names, Scores(dict(zip(names, values, strict=True)), memory, max(0.0, float(seconds)))

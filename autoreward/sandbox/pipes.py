@@ -10,8 +10,12 @@ import time
 from typing import Any
 
 from autoreward.sandbox import frames
+from autoreward.sandbox.shared import Array, Blocks
 
-_CHUNK = 1 << 20
+_PIPE = 1 << 20
+"""Bytes that a pipe may hold."""
+_LEAST = 1 << 14
+"""Bytes that are asked for at once; more only where a frame has more, since a large buffer takes time to get."""
 
 
 class Late(Exception):
@@ -23,16 +27,23 @@ class Gone(Exception):
 
 
 class Channel:
-    """Request and reply over two pipes."""
+    """Request and reply over two pipes.
 
-    def __init__(self, write: int, read: int) -> None:
+    Attributes:
+        inputs: shared memory that requests may use, if there is some.
+    """
+
+    def __init__(self, write: int, read: int, blocks: Blocks | None = None) -> None:
         """Take the descriptors; they stay owned by the caller.
 
         Args:
             write: towards the child.
             read: from the child.
+            blocks: memory that the child shares.
         """
         self._write, self._read = write, read
+        self.inputs = blocks.inputs if blocks else None
+        self._outputs = blocks.outputs if blocks else None
         self._buffer = bytearray()
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(read, select.POLLIN)
@@ -41,9 +52,9 @@ class Channel:
             os.set_blocking(descriptor, False)
             # Fewer switches for large chunks; a system that refuses keeps its default.
             with contextlib.suppress(OSError, AttributeError):
-                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _CHUNK)
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE)
 
-    def ask(self, request: bytes, deadline: float) -> tuple[dict[str, Any], dict[str, frames.Array]]:
+    def ask(self, request: bytes, deadline: float) -> tuple[dict[str, Any], dict[str, Array]]:
         """Send a frame and wait for the reply; `deadline` on the monotonic clock.
 
         Raises:
@@ -65,22 +76,22 @@ class Channel:
             except OSError:
                 raise Gone from None
 
-    def receive(self, deadline: float) -> tuple[dict[str, Any], dict[str, frames.Array]]:
+    def receive(self, deadline: float) -> tuple[dict[str, Any], dict[str, Array]]:
         """Read a frame. Raises as `ask`."""
         start = frames.PREFIX.size
         self._fill(start, deadline)
         header, payload = frames.lengths(self._buffer[:start])
-        self._fill(start + header + payload, deadline)
-        with memoryview(self._buffer) as view:
-            frame = bytes(view[start : start + header]), bytes(view[start + header : start + header + payload])
-        del self._buffer[: start + header + payload]
-        return frames.decode(*frame)
+        end = start + header + payload
+        self._fill(end, deadline)
+        found = bytes(self._buffer[start:end])
+        del self._buffer[:end]
+        return frames.decode(found[:header], found[header:], self._outputs)
 
     def _fill(self, size: int, deadline: float) -> None:
         while len(self._buffer) < size:
             self._wait(self._readable, deadline)
             try:
-                data = os.read(self._read, _CHUNK)
+                data = os.read(self._read, max(_LEAST, min(size - len(self._buffer), _PIPE)))
             except OSError:
                 raise Gone from None
             if not data:

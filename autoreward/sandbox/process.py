@@ -29,19 +29,13 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from autoreward.errors import CellFailed, RewardRefused
-from autoreward.language.nodes import is_name
 from autoreward.language.program import Grammar, Program
-from autoreward.sandbox import frames
+from autoreward.sandbox import frames, shared
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, Level, level_of, require
-from autoreward.sandbox.outputs import are_term_names, check_terms, check_values, gather, input_types
+from autoreward.sandbox.outputs import gather, input_types, take_over
 from autoreward.sandbox.pipes import Channel, Gone, Late
 from autoreward.schema import EnvSchema
-
-ISOLATION = (
-    "level C: a process of its own with a clean environment, static rules, and limits on memory, time and processes; "
-    "the kernel does not restrict files or network"
-)
 
 START_SECONDS = 60.0
 """For a new process to import NumPy, also on a slow and busy machine."""
@@ -116,8 +110,8 @@ class ProcessCell:
         """Verify and compile a program; see `Cell.load`. Raises as `start`, too."""
         self.start()
         self._program, self._names = None, None
-        request = frames.encode({"source": source, "fields": schema.names, "grammar": grammar}, {})
-        fields, _ = self._ask(request, self._load_deadline, "while it was loaded")
+        request = {"source": source, "fields": schema.names, "grammar": grammar}
+        fields, _ = self._ask(request, {}, self._load_deadline, "while it was loaded")
         try:
             if refused := fields.get("refused"):
                 raise _refusal(refused)
@@ -141,43 +135,14 @@ class ProcessCell:
             for name, values in memory.values.items():
                 arrays[f"memory.{name}"] = values
                 arrays[f"present.{name}"] = memory.present[name]
-        fields, found = self._ask(frames.encode({}, arrays), self._deadline, "while it scored a chunk")
+        fields, found = self._ask({}, arrays, self._deadline, "while it scored a chunk")
         try:
-            return self._scores(self._program, fields, found, begun.shape)
+            self._names, scores = take_over(self._program, fields, found, begun.shape, self._names)
+            return scores
         except CellFailed:
             raise
         except Exception:  # whatever a forged reply may raise
             self._fail("the cell's reply is malformed", "died")
-
-    def _scores(
-        self, program: Program, fields: Mapping[str, Any], found: Mapping[str, Array], shape: tuple[int, ...]
-    ) -> Scores:
-        """Check a reply as if the child wanted to harm, and take it over."""
-        names, values = fields.get("names"), found.get("terms")
-        if not isinstance(names, list) or values is None or "seconds" not in found:
-            self._fail("the cell's reply is malformed", "died")
-        if values.dtype != np.float32 or values.shape != (len(names), *shape) or found["seconds"].shape != ():
-            self._fail("the cell's reply is malformed", "died")
-        if names != self._names:
-            if not are_term_names(program, names):
-                self._fail("the cell's reply is malformed", "died")
-            check_terms(program, names, self._names)
-            self._names = names
-        check_values(names, values)
-        terms = {name: values[index] for index, name in enumerate(names)}
-        return Scores(terms, self._memory(found, shape[1]), max(0.0, float(found["seconds"])))
-
-    def _memory(self, found: Mapping[str, Array], rows: int) -> Memory:
-        values: dict[str, Array] = {}
-        present: dict[str, NDArray[np.bool_]] = {}
-        for key, array in found.items():
-            kind, _, name = key.partition(".")
-            if kind == "memory":
-                flags = found.get(f"present.{name}")
-                if not is_name(name) or array.shape[:1] != (rows,) or flags is None or flags.shape != (rows,):
-                    self._fail("the cell's reply is malformed", "died")
-                values[name], present[name] = array, flags.astype(np.bool_, copy=False)
-        return Memory(values, present)
 
     def close(self) -> None:
         """End the cell's process. Calling twice is fine."""
@@ -185,13 +150,16 @@ class ProcessCell:
             self._finalizer()
         self._process = self._channel = self._program = self._finalizer = None
 
-    def _ask(self, request: bytes, seconds: float, when: str) -> tuple[dict[str, Any], dict[str, Array]]:
+    def _ask(
+        self, request: Mapping[str, Any], inputs: Mapping[str, Array], seconds: float, when: str
+    ) -> tuple[dict[str, Any], dict[str, Array]]:
         if self._channel is None or self._process is None:
             raise CellFailed("the cell has ended: load the program again", "died")
         if os.getpid() != self._owner:
             raise CellFailed("the cell belongs to the process that this one was forked from: make a new one", "died")
+        frame = frames.encode(request, inputs, self._channel.inputs if inputs else None)
         try:
-            fields, arrays = self._channel.ask(request, time.monotonic() + seconds)
+            fields, arrays = self._channel.ask(frame, time.monotonic() + seconds)
             fault = _fault(fields) if "fault" in fields else None
         except Late:
             self._fail(f"the reward program ran longer than {seconds:g} s {when} and was killed", "deadline")
@@ -228,6 +196,8 @@ class ProcessCell:
         # The signal at a parent's death comes when the *thread* that started the child ends.
         command.append(str(os.getpid() if threading.current_thread() is threading.main_thread() else 0))
         command.append(",".join(self._without))
+        blocks = shared.create()
+        command.append(",".join(map(str, blocks.descriptors)) if blocks else "")
         self._owner = os.getpid()
         read_errors, write_errors = os.pipe()
         os.set_blocking(write_errors, False)
@@ -241,15 +211,18 @@ class ProcessCell:
                 cwd="/",
                 env=_environment(),
                 start_new_session=True,
+                pass_fds=blocks.descriptors if blocks else (),
             )
         except OSError as error:
             os.close(read_errors)
             raise CellFailed(f"the cell's process cannot be started: {error.strerror}", "died") from None
         finally:
             os.close(write_errors)
+            if blocks:
+                blocks.close_descriptors()
         self._finalizer = weakref.finalize(self, _end, self._process, read_errors, os.getpid())
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._channel = Channel(self._process.stdin.fileno(), self._process.stdout.fileno())
+        self._channel = Channel(self._process.stdin.fileno(), self._process.stdout.fileno(), blocks)
         try:
             fields, _ = self._channel.receive(time.monotonic() + START_SECONDS)
             return _isolation(fields["ready"])

@@ -69,14 +69,21 @@ class MemoryView:
         if name not in self._store:
             return _column(default, self._rows)
         values, present = self._store[name]
-        # Of the same kind and shape as what is stored, it needs no conversion.
-        same = type(default) is np.ndarray and default.dtype == values.dtype and default.shape == values.shape
-        fallback = default if same else _column(default, self._rows)
-        dtype = _narrow_type(values.dtype if same else np.result_type(values, fallback))
+        fallback = self._fallback(default, values)
+        dtype = _narrow_type(values.dtype if fallback.dtype == values.dtype else np.result_type(values, fallback))
         if present is _everywhere(self._rows) or present.all():
             return values.astype(dtype)
-        mask = present.reshape(-1, *[1] * (max(values.ndim, fallback.ndim) - 1))
-        return np.where(mask, values, fallback).astype(dtype, copy=False)
+        return np.where(present.reshape(-1, *[1] * (values.ndim - 1)), values, fallback).astype(dtype, copy=False)
+
+    def _fallback(self, default: object, values: Array) -> Array:
+        """The default with a row for each environment, of the same shape as what is stored."""
+        # Also of the same kind, it needs neither check nor conversion.
+        if type(default) is np.ndarray and default.dtype == values.dtype and default.shape == values.shape:
+            return default
+        column = _column(default, self._rows)
+        if column.shape != values.shape:
+            raise Fault("memory.get has a default of another shape than what memory holds; give both one shape")
+        return column
 
     def __setitem__(self, name: str, value: object) -> None:
         self.written[name] = _column(value, self._rows)
@@ -171,9 +178,9 @@ class Runner:
             return names, values.reshape(len(names), steps, rows), time.perf_counter() - started
         names = []
         values = np.empty((0, steps, rows), np.float32)
-        begins = begun.any(axis=1).tolist()
+        starts = set(np.flatnonzero(begun.any(axis=1)).tolist())
         for step in range(steps):
-            if begins[step]:
+            if step in starts:
                 for entry, (stored, present) in store.items():
                     store[entry] = (stored, present & ~begun[step])
             terms = self._call({name: array[step] for name, array in inputs.items()}, store, rows)

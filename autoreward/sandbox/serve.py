@@ -12,12 +12,15 @@ import numpy as np
 from autoreward.errors import RewardRefused
 from autoreward.sandbox import frames
 from autoreward.sandbox.runner import Fault, Runner, Store
+from autoreward.sandbox.shared import Block, Blocks
 
 CALL_MARGIN = 2.0
 """An alarm ends the process this many times the deadline after a call began, should the parent be gone by then."""
 
 
-def serve(requests: BinaryIO, replies: int, deadline: float, witnessed: dict[str, Any]) -> None:
+def serve(
+    requests: BinaryIO, replies: int, deadline: float, witnessed: dict[str, Any], blocks: Blocks | None = None
+) -> None:
     """Say what this process has witnessed of its isolation, then answer requests.
 
     Args:
@@ -25,13 +28,15 @@ def serve(requests: BinaryIO, replies: int, deadline: float, witnessed: dict[str
         replies: descriptor of the pipe to the parent.
         deadline: seconds that a call may take.
         witnessed: fields of `Isolation`.
+        blocks: memory that is shared with the parent.
     """
     np.seterr(all="ignore")
     _send(replies, frames.encode({"ready": witnessed}, {}))
-    session = _Session()
+    inputs = blocks.inputs if blocks else None
+    session = _Session(blocks.outputs if blocks else None)
     while prefix := requests.read(frames.PREFIX.size):
         header, payload = frames.lengths(prefix)
-        fields, arrays = frames.decode(requests.read(header), requests.read(payload))
+        fields, arrays = frames.decode(requests.read(header), requests.read(payload), inputs)
         signal.setitimer(signal.ITIMER_REAL, CALL_MARGIN * deadline)
         reply = session.answer(fields, arrays)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -45,7 +50,8 @@ def _send(descriptor: int, data: bytes) -> None:
 
 
 class _Session:
-    def __init__(self) -> None:
+    def __init__(self, outputs: Block | None) -> None:
+        self._outputs = outputs
         self.runner: Runner | None = None
 
     def answer(self, fields: dict[str, Any], arrays: dict[str, Any]) -> bytes:
@@ -78,4 +84,4 @@ class _Session:
         reply = {"terms": values, "seconds": np.asarray(seconds)}
         for name, (stored, present) in store.items():
             reply[f"memory.{name}"], reply[f"present.{name}"] = stored, present
-        return frames.encode({"names": names}, reply)
+        return frames.encode({"names": names}, reply, self._outputs)

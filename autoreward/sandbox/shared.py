@@ -1,0 +1,119 @@
+"""Memory that a cell shares with its parent: one block for what goes in, one for what comes out.
+
+Covered: the kernel lets the cell only read its inputs; neither side can change the size of a block, so no access beyond
+an end that was cut off kills the other side; what comes out is copied before it is looked at; a block lasts no longer
+than the processes that have mapped it, and is in no folder. Not covered: what the arrays that come out hold
+(`outputs.py`), and systems without sealed memory, where everything goes through the pipes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Slot = tuple[str, np.dtype[Any], tuple[int, ...], int, int]
+"""Name, dtype, shape, count and offset of an array in a payload."""
+
+SIZE = 1 << 26
+"""Bytes of a block; a page costs nothing until it is used. Longer payloads go through the pipes."""
+_SEAL, _SHRINK, _GROW, _FUTURE_WRITE = 0x1, 0x2, 0x4, 0x10
+
+
+class Block:
+    """One block, as one process has mapped it.
+
+    Attributes:
+        written: fields and arrays of the last frame that this side has put here.
+        received: fields, places and size of the last one that the other side has.
+    """
+
+    def __init__(self, descriptor: int, *, writable: bool, copied: bool = False) -> None:
+        """Map a block; the descriptor may be closed afterwards.
+
+        Args:
+            descriptor: of the block.
+            writable: false: the kernel refuses writing.
+            copied: what is read is copied first, since the other side may change it at any time.
+        """
+        self._bytes = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ))
+        self._copied = copied
+        self.written: tuple[dict[str, Any], dict[str, Array]] | None = None
+        self.received: tuple[dict[str, Any], tuple[Slot, ...], int] | None = None
+        self._views: tuple[tuple[Slot, ...], dict[str, Array]] | None = None
+
+    def __len__(self) -> int:
+        """Its size, bytes."""
+        return len(self._bytes)
+
+    def places(self, slots: tuple[Slot, ...]) -> dict[str, Array]:
+        """The arrays at these places of the block itself."""
+        if self._views is None or self._views[0] is not slots:
+            self._views = slots, place(self._bytes, slots)
+        return self._views[1]
+
+    def read(self, slots: tuple[Slot, ...], size: int) -> dict[str, Array]:
+        """The arrays at these places, within the first `size` bytes."""
+        return place(bytes(self._bytes[:size]), slots) if self._copied else self.places(slots)
+
+
+def place(payload: bytes | memoryview, slots: Sequence[Slot]) -> dict[str, Array]:
+    """The arrays of a payload that holds them all; they are as read-only as it is."""
+    return {
+        name: np.frombuffer(payload, dtype, count, offset).reshape(shape) if count else np.zeros(shape, dtype)
+        for name, dtype, shape, count, offset in slots
+    }
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of a cell, as one of the two processes has mapped them."""
+
+    inputs: Block
+    outputs: Block
+    descriptors: tuple[int, ...] = ()
+    """For the child to inherit."""
+
+    def close_descriptors(self) -> None:
+        """The mappings stay."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+def create(size: int = SIZE) -> Blocks | None:
+    """The parent's blocks, sealed; None where the system has none. Close the descriptors once the child has them."""
+    with contextlib.ExitStack() as opened:
+        try:
+            inputs, outputs = (_open(name, size, opened) for name in ("inputs", "outputs"))
+            blocks = Blocks(
+                Block(inputs, writable=True), Block(outputs, writable=False, copied=True), (inputs, outputs)
+            )
+            # The mapping above stays writable; no other can be, whatever the child does with its descriptor.
+            fcntl.fcntl(inputs, fcntl.F_ADD_SEALS, _SEAL | _SHRINK | _GROW | _FUTURE_WRITE)
+            fcntl.fcntl(outputs, fcntl.F_ADD_SEALS, _SEAL | _SHRINK | _GROW)
+        except (AttributeError, OSError):  # no memfd, or a kernel before 5.1
+            return None
+        opened.pop_all()
+        return blocks
+
+
+def attach(inputs: int, outputs: int) -> Blocks:
+    """The child's blocks, from the descriptors that it has inherited, which are closed."""
+    blocks = Blocks(Block(inputs, writable=False), Block(outputs, writable=True), (inputs, outputs))
+    blocks.close_descriptors()
+    return blocks
+
+
+def _open(name: str, size: int, opened: contextlib.ExitStack) -> int:
+    descriptor = os.memfd_create(f"autoreward-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    opened.callback(os.close, descriptor)
+    os.truncate(descriptor, size)
+    return descriptor
