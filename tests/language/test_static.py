@@ -124,7 +124,8 @@ def test_a_file_of_another_grammar_is_refused_with_the_reason() -> None:
     terms = program('h = state["height"]')
     assert grammar_of(terms) == "terms"
     assert "WEIGHTS belongs to the grammar `terms`" in str(refusal(terms, "signs"))
-    assert "belongs to the grammar `potential`" in str(refusal(terms + "def potential(s):\n    return s\n"))
+    assert "belongs to the grammar `potential`" in str(refusal(HEAD + "def potential(s):\n    return s\n"))
+    assert check(terms + "def potential(s):\n    return s\n", FIELDS, "terms").inputs, "a helper of that name"
     assert "dense() is missing" in str(refusal(signs.split("def dense")[0], "signs"))
 
 
