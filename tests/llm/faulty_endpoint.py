@@ -46,14 +46,15 @@ class Endpoint:
         at_once: the most requests that were under way at the same time.
     """
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer, port: int = 0) -> None:
         self.answers, self.lock = list(answers), threading.Lock()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.under_way = self.at_once = 0
         self.closed = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/v1"
 
     def next_answer(self, request: dict[str, Any], headers: dict[str, str]) -> Any:
         with self.lock:
@@ -114,7 +115,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Retry-After", "1")
             self.end_headers()
             self.wfile.write(data)
-            self.close_connection = self.close_connection or missing > 0
+            self.close_connection = self.close_connection or missing > 0 or endpoint.closed.is_set()
 
         def handle(self) -> None:
             with suppress(ConnectionError):  # a client that has gone away is no fault of the server
@@ -124,9 +125,9 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def endpoint(*answers: Answer) -> Iterator[Endpoint]:
+def endpoint(*answers: Answer, port: int = 0) -> Iterator[Endpoint]:
     """Serve while the block lasts."""
-    made = Endpoint(*answers)
+    made = Endpoint(*answers, port=port)
     thread = threading.Thread(target=made.server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
