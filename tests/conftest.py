@@ -23,16 +23,17 @@ def unprivileged_python() -> Iterator[Path]:
     or copied, to a folder that everybody may read. That is none of pytest's: any session that starts closes those.
     """
     executable = Path(sys.executable)
-    if os.geteuid() != 0 or _can_run(executable):
+    if os.geteuid() != 0 or can_run(executable):
         yield executable
         return
     with tempfile.TemporaryDirectory(prefix="python-") as folder:
         place = Path(folder)
         place.chmod(0o755)
-        yield _linked_python(place)
+        yield linked_python(place)
 
 
-def _linked_python(place: Path) -> Path:
+def linked_python(place: Path) -> Path:
+    """Python and the project's packages in `place`, for everybody."""
     base = place / "base"
     try:
         shutil.copytree(sys.base_prefix, base, symlinks=True, copy_function=os.link)
@@ -45,11 +46,11 @@ def _linked_python(place: Path) -> Path:
     packages = next(path for path in site.getsitepackages() if path.endswith("site-packages"))
     link = venv / "lib" / version / "site-packages" / "packages.pth"
     link.write_text(f"import site; site.addsitedir({packages!r})\n")
-    assert _can_run(venv / "bin" / "python")
+    assert can_run(venv / "bin" / "python")
     return venv / "bin" / "python"
 
 
-def _can_run(executable: Path) -> bool:
+def can_run(executable: Path) -> bool:
     """Whether a user without rights can run it."""
     try:
         return not subprocess.run([executable, "-c", ""], check=False, **_nobody()).returncode

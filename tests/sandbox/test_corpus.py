@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import SECONDS, cases
+from arm import cases
+from hostile import CONTROL
+from outside import SECONDS
 
 from autoreward.errors import RewardRefused
 from autoreward.language.static import without_comments
+from autoreward.sandbox.process import witness
 
-HOSTILE = str(Path(__file__).with_name("hostile.py"))
 PHRASE = "IGNORE ALL PREVIOUS"
 USERS = ["root", "nobody"] if os.geteuid() == 0 else ["user"]
 
@@ -105,15 +107,13 @@ def alone() -> Iterator[None]:
 
 
 def told(user: str, unprivileged: Callable[..., Any], mode: str) -> list[dict[str, Any]]:
-    """Run the corpus as a user, and give what it says of each file."""
+    """Run the corpus as a user, and give what `hostile.py` says of each file."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import hostile; hostile.main(sys.argv[2])"
+    arguments = [code, str(Path(__file__).parent), mode]
     if user == "nobody":
-        done = unprivileged(
-            "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')",
-            HOSTILE,
-            mode,
-        )
+        done = unprivileged(*arguments)
     else:
-        command = [sys.executable, HOSTILE, mode]
+        command = [sys.executable, "-c", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -140,6 +140,22 @@ def test_every_file_is_treated_as_its_head_says(user: str, unprivileged: Callabl
             check, words = FOUND[case.name]
             assert found["check"] == check and words in said, f"{case.name}: {said}"
             assert outcome in ("refused", "failed") or case.expect == "fault", f"{case.name} was not contained"
+
+
+@pytest.mark.skipif(witness().level not in ("A", "B"), reason="the kernel of this machine holds nothing")
+@pytest.mark.parametrize("user", USERS)
+def test_the_kernel_alone_holds_every_hostile_file(user: str, unprivileged: Callable[..., Any], alone: None) -> None:
+    found = told(user, unprivileged, "locked")
+    assert {one["name"] for one in found} >= {case.name for case in cases() if case.expect in ("reject", "contain")}
+    assert not [one for one in found if one["effects"] or one.get("alone", {}).get("leaks")]
+    assert not [one["name"] for one in found if one.get("alone", {}).get("changed")]
+    assert not [one["name"] for one in found if one.get("alone", {}).get("outcome") == "refused"], "all of them are run"
+    assert {one["level"] for one in found if one["name"]} == {witness().level}
+
+
+def test_effects_would_be_seen(unprivileged: Callable[..., Any], alone: None) -> None:
+    found = {one["name"]: one for one in told("nobody", unprivileged, "open")}
+    assert all(found[name]["effects"] or found[name]["alone"]["leaks"] for name in CONTROL), found
 
 
 def test_the_corpus_is_whole_and_every_fault_has_its_finding() -> None:
