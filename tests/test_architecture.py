@@ -92,7 +92,9 @@ def test_the_check_sees_an_upward_import(tmp_path: Path) -> None:
     assert imports("autoreward.errors", file, {"autoreward.cli"}) == {"autoreward.cli"}
 
 
-@pytest.mark.parametrize("heavy", ["torch", "stable_baselines3", "openai", "mujoco", "gymnasium", "matplotlib"])
+@pytest.mark.parametrize(
+    "heavy", ["torch", "stable_baselines3", "openai", "mujoco", "gymnasium", "matplotlib", "genai_prices"]
+)
 def test_import_autoreward_is_light(heavy: str) -> None:
     code = f"import sys, autoreward; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -27,7 +27,8 @@ def explain(error: Exception, config: LLMConfig, url: str, key: str) -> str:
 
     where, model, said = without_password(url), config.model, _said(error, key)
     tries = f" after {config.retries + 1} tries" if config.retries else ""
-    if isinstance(error, openai.APITimeoutError):
+    connected = type(error.__cause__).__name__ != "ConnectTimeout"
+    if isinstance(error, openai.APITimeoutError) and connected:
         return (
             f"{where} was silent for {config.timeout_seconds:g} s{tries}; "
             f"allow more with --llm.timeout-seconds, or see whether the server is busy"
@@ -65,8 +66,10 @@ def _explain_status(error: Any, where: str, model: str, said: str, tries: str, k
     if status == 429 and code == "insufficient_quota":
         return f"the quota of the key is used up at {where} (429: {said}); add credit, or set another OPENAI_API_KEY"
     if status == 429:
+        wait = one_line(error.response.headers.get("retry-after", ""), 40)
+        asked = f", with Retry-After: {wait}" if wait else tries
         return (
-            f"{where} still limits the rate{tries} (429: {said}). Wait a while, then `autoreward resume` the run; "
+            f"{where} still limits the rate{asked} (429: {said}). Wait a while, then `autoreward resume` the run; "
             "--llm.retries N tries longer"
         )
     if status in (400, 413) and (code == "context_length_exceeded" or "context" in said.lower() or status == 413):

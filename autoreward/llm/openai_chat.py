@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from openai import OpenAI
     from openai.types.chat import ChatCompletion
 
+LONGEST_CONNECT = 15.0
+"""Seconds in which a server that is there takes a connection, however long it then thinks."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds before a reply that is no chat completion is asked for again; the pause doubles, as the SDK's does."""
 
@@ -106,9 +108,11 @@ class OpenAIChat:
 
     @cached_property
     def _client(self) -> OpenAI:
-        from openai import OpenAI
+        from openai import OpenAI, Timeout
 
-        return OpenAI(api_key=self._key or "none", base_url=self._url, timeout=self._config.timeout_seconds)
+        silence = self._config.timeout_seconds
+        timeout = Timeout(silence, connect=min(silence, LONGEST_CONNECT))
+        return OpenAI(api_key=self._key or "none", base_url=self._url, timeout=timeout)
 
     def _options(self) -> dict[str, Any]:
         """Only what is configured."""
@@ -130,7 +134,7 @@ class OpenAIChat:
         known = prompt is not None and said is not None
         model = completion.model or self._config.model
         return Reply(
-            text=choice.message.content or "",
+            text=_text(choice.message.content) or "",
             model=model,
             finish=choice.finish_reason or "",
             refusal=one_line(choice.message.refusal or ""),
@@ -154,6 +158,13 @@ def _checked(completion: ChatCompletion) -> ChatCompletion:
     if not completion.choices:
         raise ValueError("a reply without any choice")
     message = completion.choices[0].message
-    if message is None or not isinstance(message.content, str | None):
+    if message is None or not isinstance(_text(message.content), str | None):
         raise ValueError("a choice without a message")
     return completion
+
+
+def _text(content: object) -> str | None:
+    """A message's content; some endpoints give it in parts, with the thoughts in parts of their own."""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part.get("type") == "text")
+    return cast("str | None", content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -129,6 +130,20 @@ def test_nobody_listens() -> None:
             OpenAIChat(config(url)).complete(NAME, ASK)
 
 
+def test_nobody_takes_the_connection() -> None:
+    """A listener whose queue is full: what a server behind a firewall looks like."""
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            queued = waiting.enter_context(socket.socket())
+            queued.setblocking(False)
+            queued.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        with pytest.raises(EndpointError, match=f"{url} cannot be reached"):
+            OpenAIChat(config(url, timeout_seconds=0.3)).complete(NAME, ASK)
+
+
 def test_a_rate_limit_that_passes_is_waited_for() -> None:
     with endpoint((429, refused("slow down")), (200, said("Hi."))) as server:
         assert OpenAIChat(config(server.url, retries=1)).complete(NAME, ASK).text == "Hi."
@@ -136,7 +151,7 @@ def test_a_rate_limit_that_passes_is_waited_for() -> None:
 
 def test_a_rate_limit_for_good() -> None:
     message = failure((429, refused("slow down")), retries=1)
-    assert "after 2 tries" in message
+    assert "Retry-After: 1" in message
     assert "autoreward resume" in message
 
 

@@ -113,6 +113,11 @@ def test_how_a_reply_ended(choice: dict[str, Any], cut: bool, declined: bool) ->
     assert (reply.text, reply.cut, reply.declined) == ("", cut, declined)
 
 
+def test_content_in_parts() -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "Hi."}]
+    assert replied(said(None, message={"content": parts})).text == "Hi."
+
+
 def test_a_filter_before_the_model_declines() -> None:
     reply = replied((400, refused("The prompt was filtered", "content_filter")))
     assert reply.declined
