@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LONGEST_CONNECT = 15.0
 """Seconds in which a server that is there takes a connection, however long it then thinks."""
+REFUSALS = (400, 422, 500, 501)
+"""What servers say that know no response format; some fail over it."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds before a reply that is no chat completion is asked for again; the pause doubles, as the SDK's does."""
 
@@ -57,8 +59,6 @@ class OpenAIChat:
         Raises:
             EndpointError: the endpoint failed for good; the message says what to do.
         """
-        import openai
-
         asked = [message.model_dump() for message in messages]
         with self._turns:
             if answer is None or not self._takes_format:
@@ -66,7 +66,7 @@ class OpenAIChat:
             try:
                 return self._ask(messages=asked, response_format=response_format(answer))
             except EndpointError as error:
-                if not isinstance(error.__cause__, openai.BadRequestError | openai.UnprocessableEntityError):
+                if getattr(error.__cause__, "status_code", None) not in REFUSALS:
                     raise
             reply = self._ask(messages=asked)
             self._takes_format = False

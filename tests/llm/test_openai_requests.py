@@ -135,7 +135,7 @@ def test_the_form_of_a_reply_is_told_as_a_strict_schema() -> None:
     assert "default" not in str(told)
 
 
-@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("status", [400, 422, 500])
 def test_an_endpoint_without_response_formats_is_told_of_none_again(status: int) -> None:
     def old(request: Any) -> Any:
         return (status, refused("response_format: unknown")) if "response_format" in request else "{}"
