@@ -1,0 +1,306 @@
+"""Shared memory: what the kernel refuses the cell, what the parent survives, and that nothing of it stays behind."""
+
+import contextlib
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoreward.errors import CellFailed
+from autoreward.sandbox import shared
+from autoreward.sandbox.contract import Memory, Scores
+from autoreward.sandbox.inprocess import InProcessCell
+from autoreward.sandbox.process import ProcessCell
+from autoreward.testing.cell import BEST, PLAIN, SCHEMA, check_cell, episodes, sample, score_in_chunks
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sealed memory is Linux's")
+
+ATTACKS = """
+import ctypes, fcntl, mmap, os, sys
+from autoreward.sandbox import shared
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+
+def call(found):
+    if found == -1:
+        raise OSError(ctypes.get_errno(), "refused")
+
+def make_writable(descriptor):
+    address = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, descriptor, 0)
+    call(libc.mprotect(address, 4096, mmap.PROT_READ | mmap.PROT_WRITE))
+
+def remove_pages(descriptor):
+    address = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, descriptor, 0)
+    call(libc.madvise(address, 4096, 9))  # MADV_REMOVE
+
+def open_again(descriptor):
+    mmap.mmap(os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR), 0)
+
+def refused(attack, *arguments):
+    try:
+        attack(*arguments)
+    except (OSError, ValueError):
+        return
+    sys.exit(f"not refused: {attack.__name__} {arguments}")
+
+blocks = shared.create(1 << 16)
+for descriptor in blocks.descriptors:
+    for size in (0, 4096, 1 << 20):
+        refused(os.ftruncate, descriptor, size)
+    refused(os.posix_fallocate, descriptor, 0, 1 << 20)
+    refused(fcntl.fcntl, descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+inputs, outputs = blocks.descriptors
+refused(mmap.mmap, inputs, 0)
+refused(make_writable, inputs)
+refused(remove_pages, inputs)
+refused(open_again, inputs)
+refused(os.write, inputs, b"x")
+refused(os.pwrite, inputs, b"x", 0)
+refused(lambda: call(libc.fallocate(inputs, 3, ctypes.c_long(0), ctypes.c_long(4096))))  # PUNCH_HOLE | KEEP_SIZE
+mmap.mmap(outputs, 0)[:1] = b"x"
+print("all refused")
+"""
+
+
+def test_a_block_can_neither_be_resized_nor_its_inputs_changed(
+    unprivileged: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    here = subprocess.run([sys.executable, "-c", ATTACKS], capture_output=True, text=True, check=False)
+    for done in (here, unprivileged(ATTACKS)):
+        assert done.stdout == "all refused\n", done.stderr
+
+
+def test_the_child_sees_what_the_parent_writes_and_cannot_write_there() -> None:
+    blocks = shared.create(1 << 16)
+    assert blocks is not None
+    theirs = shared.attach(*(os.dup(descriptor) for descriptor in blocks.descriptors))
+    blocks.close_descriptors()
+    slots: tuple[shared.Slot, ...] = (("a", np.dtype(np.float32), (2, 3), 6, 16),)
+    blocks.inputs.places(slots)["a"][...] = 4.0
+    seen = theirs.inputs.read(slots, 40)["a"]
+    np.testing.assert_array_equal(seen, np.full((2, 3), 4.0))
+    for change in (lambda: seen.fill(0.0), lambda: seen.setflags(write=True)):
+        with pytest.raises(ValueError, match=r"read-only|WRITEABLE"):
+            change()
+    theirs.outputs.places(slots)["a"][...] = 5.0
+    taken = blocks.outputs.read(slots, 40)["a"]
+    theirs.outputs.places(slots)["a"][...] = 6.0
+    np.testing.assert_array_equal(taken, np.full((2, 3), 5.0), err_msg="a copy, not what the child writes later")
+
+
+def blocks_here() -> tuple[int, int]:
+    """Mappings of shared memory in this process, and descriptors of it."""
+    targets = []
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the listing's own
+            targets.append(os.readlink(f"/proc/self/fd/{name}"))
+    mapped = Path("/proc/self/maps").read_text().count("memfd:autoreward-")
+    return mapped, sum("memfd:autoreward-" in target for target in targets)
+
+
+def score(cell: ProcessCell, rows: int = 3, seed: int = 0) -> Scores:
+    return cell.score(sample(2, rows, seed), episodes(2, rows), Memory())
+
+
+def test_the_kernel_lets_a_cell_only_read_its_inputs() -> None:
+    cell = ProcessCell()
+    cell.load(PLAIN, SCHEMA, "terms")
+    score(cell)
+    try:
+        lines = Path(f"/proc/{cell.pid}/maps").read_text().splitlines()
+    except PermissionError:
+        pytest.skip("nobody but root may look at a cell")
+    finally:
+        cell.close()
+    rights = {line.split("memfd:autoreward-")[1].split()[0]: line.split()[1] for line in lines if "memfd:" in line}
+    assert rights == {"inputs": "r--s", "outputs": "rw-s"}
+
+
+@pytest.mark.parametrize("end", ["close", "forget", "kill"])
+def test_no_shared_memory_stays_behind(end: str) -> None:
+    gc.collect()
+    before, _ = blocks_here()
+    cell = ProcessCell()
+    cell.load(PLAIN, SCHEMA, "terms")
+    scores = score(cell)
+    assert blocks_here()[0] == before + 2
+    if end == "close":
+        cell.close()
+    elif end == "forget":
+        del cell
+    else:
+        assert cell.pid is not None
+        os.kill(cell.pid, signal.SIGKILL)
+        with pytest.raises(CellFailed):
+            score(cell)
+    gc.collect()
+    assert blocks_here() == (before, before), "each mapping has one descriptor"
+    assert np.isfinite(scores.terms["near"]).all(), "scores outlast the cell"
+
+
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    create = shared.create
+    monkeypatch.setattr(shared, "create", lambda: create(4096))
+
+
+def no_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create")
+
+
+def old_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "_FUTURE_WRITE", 0x4000)  # a seal that no kernel knows
+
+
+@pytest.mark.parametrize("way", [small_blocks, no_blocks, old_kernel])
+def test_cells_keep_the_contract_without_enough_shared_memory(
+    way: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    descriptors = len(os.listdir("/proc/self/fd"))
+    way(monkeypatch)
+    check_cell(ProcessCell)
+    here, there = InProcessCell(), ProcessCell()
+    for cell in (here, there):
+        cell.load(BEST, SCHEMA, "terms")
+    inputs, begun = sample(60, 4), episodes(60, 4)
+    # Short chunks fit into 4 KiB, long ones do not; they take turns, on both ways.
+    expected, _ = score_in_chunks(here, inputs, begun, [])
+    found, _ = score_in_chunks(there, inputs, begun, [1, 2, 30, 31, 32, 33, 58])
+    for name, term in expected.items():
+        np.testing.assert_array_equal(found[name], term)
+    there.close()
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+FORGER = """
+import json, mmap, os, struct, sys, threading
+sys.stdin, replies = os.fdopen(0, "rb"), os.fdopen(1, "wb")
+def send(fields, arrays=(), shared=False):
+    header = json.dumps({"fields": fields, "arrays": arrays, "shared": shared}).encode()
+    replies.write(struct.pack("<IQ", len(header), 0) + header)
+    replies.flush()
+def repeat():
+    replies.write(struct.pack("<IQ", 0, 0))
+    replies.flush()
+def receive():
+    header, payload = struct.unpack("<IQ", sys.stdin.read(12))
+    return sys.stdin.read(header + payload)
+descriptors = [int(number) for number in sys.argv[6].split(",")]
+outputs = mmap.mmap(descriptors[1], 0)
+send({"ready": {"probes": {}, "filters": 0, "landlock": 0}})
+receive()
+send({"program": {"idea": "", "weights": {"near": 1.0, "effort": 1.0}, "state_fields": [],
+    "next_state_fields": ["height"], "reads_action": False, "uses_memory": False, "source": ""}})
+receive()
+NAMES, TERMS, SECONDS = {"names": ["near", "effort"]}, ["terms", "f", [2, 2, 3]], ["seconds", "d", []]
+"""
+
+
+def forged(code: str, monkeypatch: pytest.MonkeyPatch) -> ProcessCell:
+    """A cell whose process runs that code when it has been asked for scores."""
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", FORGER + code)
+    cell = ProcessCell(least="C", deadline=5.0)
+    cell.load(PLAIN, SCHEMA, "terms")
+    return cell
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "send(NAMES, [['terms', 'f', [2, 2, 2 ** 28]], SECONDS], True)",
+        "send(NAMES, [['terms', 'f', [2, 2, 3]], ['seconds', 'd', [2 ** 27]]], True)",
+        "send(NAMES, [['terms', 'f', [2, 2, 3, 0, 2 ** 30, 2 ** 30]], SECONDS], True)",
+        "send(NAMES, [['terms', 'f', [2, 2, -3]], SECONDS], True)",
+        "send(NAMES, [['terms', 'O', [2, 2, 3]], SECONDS], True)",
+        "send(NAMES, [['terms', 'f', [2, 2, 4]], SECONDS], True)",
+        "send(NAMES, [TERMS, SECONDS], 1)",
+        "send(NAMES, [TERMS, SECONDS], False)",
+        "send(NAMES, [TERMS], True)",
+        "send({'names': ['near', 'near']}, [TERMS, SECONDS], True)",
+        "send({'names': 2}, [TERMS, SECONDS], True)",
+        "send(NAMES, [TERMS, SECONDS, ['memory.x', 'd', [3]]], True)",
+        "send(NAMES, [TERMS, SECONDS, ['memory.x', 'd', [2]], ['present.x', '?', [2]]], True)",
+        "repeat()",
+        "replies.write(os.urandom(200)); replies.flush()",
+    ],
+)
+def test_a_forged_frame_ends_the_cell(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = forged(code + "\nreceive()", monkeypatch)
+    with pytest.raises(CellFailed, match=r"malformed|longer than") as caught:
+        score(cell)
+    assert caught.value.reason in ("died", "deadline") and cell.pid is None
+
+
+def test_garbage_in_shared_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = forged("outputs[:] = b'\\xff' * len(outputs)\nsend(NAMES, [TERMS, SECONDS], True)\nreceive()", monkeypatch)
+    with pytest.raises(CellFailed, match="NaN") as caught:
+        score(cell)
+    assert caught.value.reason == "output"
+    cell.close()
+
+
+TRUNCATE = """
+def attempt(call, *arguments):
+    try:
+        call(*arguments)
+        return 1.0
+    except OSError:
+        return 0.0
+import ctypes
+tried = [attempt(os.ftruncate, descriptor, size) for descriptor in descriptors for size in (0, 1 << 30)]
+tried.append(attempt(os.pwrite, descriptors[0], b"x", 0))
+outputs[:16] = struct.pack("<4f", *tried[:4])
+outputs[16:20] = struct.pack("<f", tried[4])
+send(NAMES, [TERMS, SECONDS], True)
+receive()
+"""
+
+
+def test_a_cell_cannot_truncate_what_the_parent_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = forged(TRUNCATE, monkeypatch)
+    scores = score(cell)
+    assert not any(term.any() for term in scores.terms.values()), "each attempt was refused"
+    cell.close()
+
+
+FLICKER = """
+good, bad = struct.pack("<12f", *[1.0] * 12), struct.pack("<12f", *[float("nan")] * 12)
+def flicker():
+    while True:
+        outputs[:48] = bad
+        outputs[:48] = good
+threading.Thread(target=flicker, daemon=True).start()
+send(NAMES, [TERMS, SECONDS], True)
+while True:
+    receive()
+    repeat()
+"""
+
+
+def test_what_was_checked_does_not_change_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = forged(FLICKER, monkeypatch)
+    kept: list[Scores] = []
+    refused = 0
+    end = time.monotonic() + 20.0
+    while (len(kept) < 100 or not refused) and time.monotonic() < end:
+        try:
+            kept.append(score(cell))
+        except CellFailed as error:
+            assert error.reason == "output"
+            refused += 1
+    cell.close()
+    assert len(kept) >= 100 and refused, "both kinds of numbers were met"
+    for scores in kept:
+        for term in scores.terms.values():
+            np.testing.assert_array_equal(term, 1.0)
