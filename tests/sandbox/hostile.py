@@ -24,8 +24,10 @@ from autoreward.critic.verify import verify
 from autoreward.errors import CellFailed, RewardRefused
 from autoreward.sandbox import process
 from autoreward.sandbox.contract import Cell, Memory
+from autoreward.sandbox.inprocess import InProcessCell
 from autoreward.sandbox.process import ProcessCell
 
+BOOT = process._BOOT
 DEADLINE = 0.5
 CONTROL = ("fs_001_open_write", "gad_040_memmap_read_leak", "net_001_tcp_connect", "net_004_unix_abstract")
 LAYERS = ("namespaces", "landlock", "seccomp")
@@ -86,6 +88,11 @@ def scored(case: Case, cell: Cell) -> dict[str, Any]:
     return {"outcome": "scored", "valid": bool(valid), "leaks": bool(leaks)}
 
 
+def changes_here(case: Case) -> bool:
+    """Whether a file that writes into its inputs succeeds where they are the caller's own arrays."""
+    return case.category == "mutation" and bool(scored(case, InProcessCell()).get("changed", False))
+
+
 def verified(found: list[Case]) -> Iterator[dict[str, Any]]:
     """What each file does in a cell by itself, and what the verifier says of it. The cells serve many files."""
     pool = Pool(lambda: ProcessCell(deadline=DEADLINE))
@@ -104,7 +111,7 @@ def verified(found: list[Case]) -> Iterator[dict[str, Any]]:
                 "status": verdict.status,
                 "check": failed.name if failed else "",
                 "said": verdict.reason,
-                "changed": digest(transitions.inputs) != before or alone.get("changed", False),
+                "changed": digest(transitions.inputs) != before or alone.get("changed", False) or changes_here(case),
             }
     finally:
         pool.close()
@@ -116,7 +123,7 @@ def locked(found: list[Case], without: tuple[str, ...] = ()) -> Iterator[dict[st
     A cell serves the next file where the last one was stopped by an exception; otherwise there is a new one, lest what
     a file has left behind stops the next.
     """
-    process._BOOT = unguarded.boot(Path.cwd())
+    process._BOOT = unguarded.boot(BOOT, Path.cwd())
     cell = ProcessCell(deadline=DEADLINE, least="C" if without else "B", without=without)
     try:
         for case in found:

@@ -12,14 +12,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from autoreward.sandbox import child, process
+from autoreward.sandbox import child  # and nothing that loads NumPy: the child locks itself before it does
 
 
-def boot(folder: Path) -> str:
+def boot(ordinary: str, folder: Path) -> str:
     """What a cell's interpreter executes instead of the ordinary boot; `folder` becomes its working folder."""
-    here = str(Path(__file__).parent)
-    ordinary = process._BOOT.partition("from autoreward.sandbox.child")[0]
-    return f"{ordinary}sys.path.append({here!r}); import unguarded; unguarded.main({str(folder)!r})"
+    here, paths = str(Path(__file__).parent), ordinary.partition("from autoreward.sandbox.child")[0]
+    return f"{paths}sys.path.append({here!r}); import unguarded; unguarded.main({str(folder)!r})"
 
 
 def main(folder: str) -> None:
