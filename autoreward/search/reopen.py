@@ -1,0 +1,53 @@
+"""A stopped run with other caps, or another language model: what `resume` is given on top of the recorded run."""
+
+from __future__ import annotations
+
+from autoreward.config import Budget, LLMConfig
+from autoreward.store.folder import RunFolder, locked
+from autoreward.store.records import RunRecord
+
+
+def reopen(folder: RunFolder, budget: Budget | None = None, llm: LLMConfig | None = None) -> RunRecord:
+    """Change what a run may spend, or whom it asks; a run that a cap has ended can then be resumed.
+
+    Its last round is opened again, with everything recorded in it: replies, candidates and trainings are not asked for
+    or made anew. Selection and report are, since further candidates may win.
+
+    Args:
+        folder: the run; no process may be at work on it.
+        budget: the caps from now on; None keeps them.
+        llm: the language model from now on; None keeps it.
+
+    Returns:
+        The run as it now stands.
+
+    Raises:
+        UserError: another process is at work on the run.
+        RunDamaged: a record does not read.
+    """
+    with locked(folder.path):
+        run, spent = folder.run(), folder.spent()
+        config = run.config.model_copy(update={"budget": budget or run.config.budget, "llm": llm or run.config.llm})
+        run = run.model_copy(update={"config": config})
+        folder.write_run(run)
+        if budget is not None and (spent.stopped or _is_short(folder, run)):
+            _open_last_round(folder)
+            folder.write_spent(spent.model_copy(update={"stopped": ""}))  # last: until then, this can be done again
+        return run
+
+
+def _is_short(folder: RunFolder, run: RunRecord) -> bool:
+    """Whether a cap left the last round fewer candidates than the configuration has; none need have ended there."""
+    rounds = folder.rounds()
+    return bool(rounds) and len(folder.candidates(rounds[-1])) < run.config.candidates
+
+
+def _open_last_round(folder: RunFolder) -> None:
+    """Take away what was concluded from less than the run may now spend."""
+    (folder.path / "report.json").unlink(missing_ok=True)
+    (folder.path / "selection.json").unlink(missing_ok=True)
+    for round_ in folder.rounds()[-1:]:
+        (folder.rounds_path / f"{round_:02d}" / "analysis.json").unlink(missing_ok=True)
+        for record in folder.candidates(round_):
+            if record.status == "failed" and not record.trainings:  # the time was up before its turn
+                (folder.candidate_path(round_, record.index) / "candidate.json").unlink()
