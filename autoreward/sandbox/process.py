@@ -11,17 +11,12 @@ Where the level is C, the kernel does not keep a program that breaks out of the 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import signal
-import subprocess
-import sys
-import threading
 import time
 import weakref
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -33,6 +28,7 @@ from autoreward.language.program import Grammar, Program
 from autoreward.sandbox import frames, shared
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, Level, level_of, require
+from autoreward.sandbox.launch import Child, launch
 from autoreward.sandbox.outputs import gather, input_types, take_over
 from autoreward.sandbox.pipes import Channel, Gone, Late
 from autoreward.schema import EnvSchema
@@ -45,7 +41,6 @@ _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); import autoreward; sys.path.append(sys.path.pop(0)); "
     "from autoreward.sandbox.child import main; main()"
 )
-_ROOT = str(Path(__file__).resolve().parents[2])
 _PROGRAM = TypeAdapter(Program)
 
 
@@ -72,8 +67,7 @@ class ProcessCell:
         self._deadline, self._memory_bytes, self._load_deadline = deadline, memory_bytes, load_deadline
         self._least, self._without = least, without
         self._isolation: Isolation | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._owner = 0
+        self._child: Child | None = None
         self._channel: Channel | None = None
         self._program: Program | None = None
         self._types: dict[str, type] = {}
@@ -83,7 +77,7 @@ class ProcessCell:
     @property
     def pid(self) -> int | None:
         """Process id of the running child."""
-        return self._process.pid if self._process else None
+        return self._child.process.pid if self._child else None
 
     @property
     def isolation(self) -> Isolation | None:
@@ -98,7 +92,7 @@ class ProcessCell:
             IsolationTooWeak: its level is below `least`; it is closed.
         """
         if self._channel is None or self._isolation is None:
-            self._isolation = self._start()
+            self._isolation = self._start(self._without)
         try:
             require(self._isolation, self._least)
         except IsolationTooWeak:
@@ -148,14 +142,14 @@ class ProcessCell:
         """End the cell's process. Calling twice is fine."""
         if self._finalizer is not None:
             self._finalizer()
-        self._process = self._channel = self._program = self._finalizer = None
+        self._child = self._channel = self._program = self._finalizer = None
 
     def _ask(
         self, request: Mapping[str, Any], inputs: Mapping[str, Array], seconds: float, when: str
     ) -> tuple[dict[str, Any], dict[str, Array]]:
-        if self._channel is None or self._process is None:
+        if self._channel is None or self._child is None:
             raise CellFailed("the cell has ended: load the program again", "died")
-        if os.getpid() != self._owner:
+        if os.getpid() != self._child.owner:
             raise CellFailed("the cell belongs to the process that this one was forked from: make a new one", "died")
         frame = frames.encode(request, inputs, self._channel.inputs if inputs else None)
         try:
@@ -181,61 +175,36 @@ class ProcessCell:
 
     def _cause(self) -> str:
         """How the process ended, where the system tells."""
-        if self._process is None:
+        code = self._child.exit_code() if self._child else None
+        if code is None:
             return ""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self._process.wait(1.0)
-            if code == -signal.SIGSYS:
-                return ": the program made a forbidden system call: killed"
-            known = {number.value: number.name for number in signal.Signals}
-            return f" (signal {known.get(-code, -code)})" if code < 0 else f" (exit code {code})"
-        return ""
+        if code == -signal.SIGSYS:
+            return ": the program made a forbidden system call: killed"
+        known = {number.value: number.name for number in signal.Signals}
+        return f" (signal {known.get(-code, -code)})" if code < 0 else f" (exit code {code})"
 
-    def _start(self) -> Isolation:
-        command = [sys.executable, "-I", "-B", "-c", _BOOT, _ROOT, str(self._memory_bytes), str(self._deadline)]
-        # The signal at a parent's death comes when the *thread* that started the child ends.
-        command.append(str(os.getpid() if threading.current_thread() is threading.main_thread() else 0))
-        command.append(",".join(self._without))
+    def _start(self, without: Collection[str]) -> Isolation:
         blocks = shared.create()
-        command.append(",".join(map(str, blocks.descriptors)) if blocks else "")
-        self._owner = os.getpid()
-        read_errors, write_errors = os.pipe()
-        os.set_blocking(write_errors, False)
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=write_errors,
-                bufsize=0,
-                cwd="/",
-                env=_environment(),
-                start_new_session=True,
-                pass_fds=blocks.descriptors if blocks else (),
-            )
-        except OSError as error:
-            os.close(read_errors)
-            raise CellFailed(f"the cell's process cannot be started: {error.strerror}", "died") from None
-        finally:
-            os.close(write_errors)
-            if blocks:
-                blocks.close_descriptors()
-        self._finalizer = weakref.finalize(self, _end, self._process, read_errors, os.getpid())
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._channel = Channel(self._process.stdin.fileno(), self._process.stdout.fileno(), blocks)
+        self._child = child = launch(_BOOT, self._memory_bytes, self._deadline, without, blocks)
+        self._finalizer = weakref.finalize(self, child.end)
+        self._channel = Channel(*child.pipes, blocks)
         try:
             fields, _ = self._channel.receive(time.monotonic() + START_SECONDS)
-            return _isolation(fields["ready"])
-        except Exception:  # late, gone, or whatever a process that is not ours sends
-            self._fail(f"the cell's process did not start{self._last_words(read_errors)}", "died")
+            found = fields["ready"]
+            return Isolation(level=level_of(found["probes"], found["filters"], found["landlock"]), **found)
+        except Exception as error:  # late, gone, or whatever a process that is not ours sends
+            if isinstance(error, Gone) and child.exit_code() == -signal.SIGSYS and "seccomp" not in without:
+                return self._start_unfiltered(without)
+            words = child.last_words()
+            cause = f": {words}" if words else self._cause() or f" within {START_SECONDS:g} s"
+            self._fail(f"the cell's process did not start{cause}", "died")
 
-    def _last_words(self, errors: int) -> str:
-        """The last line that the process wrote before it ended, or how it ended."""
-        os.set_blocking(errors, False)
-        with contextlib.suppress(OSError):
-            if lines := os.read(errors, 1 << 16).decode(errors="replace").strip().splitlines():
-                return f": {lines[-1][:300]}"
-        return self._cause() or f" within {START_SECONDS:g} s"
+    def _start_unfiltered(self, without: Collection[str]) -> Isolation:
+        """Where Python itself needs a call that the filters do not know: the level falls, and the reason is told."""
+        self.close()
+        found = self._start((*without, "seccomp"))
+        reason = "Python itself needs a system call here that the filters do not allow"
+        return found.model_copy(update={"missing": {**found.missing, "seccomp": reason}})
 
 
 @functools.cache
@@ -250,32 +219,6 @@ def witness() -> Isolation:
         return cell.start()
     finally:
         cell.close()
-
-
-def _environment() -> dict[str, str]:
-    """Built from nothing: no key, no path, no name of the parent's. LD_LIBRARY_PATH alone, which Python may need."""
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-    # Without the threshold, glibc gives memory back after each call and asks for it again in the next.
-    fixed = {"LANG": "C.UTF-8", "MALLOC_TRIM_THRESHOLD_": "268435456", **dict.fromkeys(threads, "1")}
-    return fixed | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-
-
-def _end(process: subprocess.Popen[bytes], errors: int, owner: int) -> None:
-    """Kill the process group, collect the process, close the pipes. A fork of the owner only closes its copies."""
-    if os.getpid() == owner and process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
-    with contextlib.suppress(OSError):
-        os.close(errors)
-
-
-def _isolation(found: Mapping[str, Any]) -> Isolation:
-    return Isolation(level=level_of(found["probes"], found["filters"], found["landlock"]), **found)
 
 
 def _refusal(found: Mapping[str, Any]) -> RewardRefused:

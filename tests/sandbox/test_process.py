@@ -1,3 +1,4 @@
+import ast
 import contextlib
 import os
 import signal
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 
 from autoreward.errors import CellFailed
+from autoreward.sandbox import process
 from autoreward.sandbox.contract import Cell, Memory
 from autoreward.sandbox.inprocess import InProcessCell
 from autoreward.sandbox.process import ProcessCell
 from autoreward.testing.cell import BEST, PLAIN, SCHEMA, check_cell, episodes, sample
 
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what Linux offers")
 HANG = """
 WEIGHTS = {"a": 1.0}
 def compute_reward(state, action, next_state, memory):
@@ -26,6 +29,35 @@ def compute_reward(state, action, next_state, memory):
             t += i * j
     return {"a": t}
 """
+# A real cell, locked as ever, that runs what it is given as plain Python: code that has escaped the language.
+ESCAPED = (
+    process._BOOT.partition("from autoreward.sandbox.child")[0]
+    + """
+import ctypes, gc, mmap, os, resource, signal, socket, struct, time
+from autoreward.sandbox import child
+from autoreward.sandbox.linux.syscalls import call
+loaded = child._load
+def load():
+    loaded()
+    from autoreward.sandbox import serve
+    def run(session, fields):
+        exec(fields["source"], {**globals(), "tell": tell})
+    def tell(value):
+        raise serve.Fault(str(value))
+    serve._Session._load = run
+child._load = load
+child.main()
+"""
+)
+
+
+@pytest.fixture
+def escaped(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessCell]:
+    """`escaped.load(CODE, ...)` runs CODE in the cell, whatever it is; `tell(value)` there raises CellFailed here."""
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", ESCAPED)
+    cell = ProcessCell(load_deadline=3.0)
+    yield cell
+    cell.close()
 
 
 @pytest.fixture
@@ -95,31 +127,171 @@ def test_a_cell_that_is_killed_says_so(cell: ProcessCell) -> None:
     assert caught.value.reason == "died"
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_nothing_is_inherited(cell: ProcessCell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+ENVIRONMENT = "tell(sorted(dict(os.environ)) if 'canary' not in str(os.environ) else 'the canary')"
+DESCRIPTORS = """
+found = []
+for descriptor in range(100):
+    try:
+        os.lseek(descriptor, 0, 1)
+        found.append(descriptor)
+    except OSError as error:
+        if error.errno == 29:
+            found.append(-descriptor)
+tell(found)
+"""
+
+
+@linux
+def test_nothing_is_inherited(escaped: ProcessCell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "canary-4711")
     secret = tmp_path / "secret.txt"
     secret.write_text("canary-4711")
     with secret.open() as file:
         os.set_inheritable(file.fileno(), True)
-        cell.load(PLAIN, SCHEMA, "terms")
-        process = Path(f"/proc/{cell.pid}")
-        variables = process.joinpath("environ").read_bytes().decode().split("\0")
-        assert "canary-4711" not in "".join(variables)
-        names = {variable.partition("=")[0] for variable in variables if variable}
+        with pytest.raises(CellFailed) as caught:
+            escaped.load(ENVIRONMENT, SCHEMA, "terms")
         threads = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"}
-        assert names <= {"LANG", "MALLOC_TRIM_THRESHOLD_", "LD_LIBRARY_PATH", *threads}
-        targets = {os.readlink(entry) for entry in process.joinpath("fd").iterdir()}
-        ours = ("pipe:", "/dev/null", "/memfd:autoreward-")
-        assert all(target.startswith(ours) for target in targets), targets
-    assert os.readlink(process / "cwd") == "/"
-    assert os.getsid(cell.pid or 0) != os.getsid(0)
-    status = process.joinpath("status").read_text()
-    assert "NoNewPrivs:\t1" in status and "Threads:\t1" in status
-    limits = process.joinpath("limits").read_text().splitlines()
-    soft = {line[:26].strip(): line[26:].split()[0] for line in limits}
-    assert soft["Max file size"] == soft["Max core file size"] == soft["Max processes"] == "0"
-    assert soft["Max data size"] == str(1 << 30) and int(soft["Max open files"]) <= 32
+        assert (
+            set(ast.literal_eval(str(caught.value))) <= {"LANG", "MALLOC_TRIM_THRESHOLD_", "LD_LIBRARY_PATH"} | threads
+        )
+        with pytest.raises(CellFailed) as caught:
+            escaped.load(DESCRIPTORS, SCHEMA, "terms")
+        found = ast.literal_eval(str(caught.value))
+        assert sum(descriptor < 0 for descriptor in found) == 4, "both ends of the protocol, output and errors: pipes"
+        seekable = [descriptor for descriptor in found if descriptor >= 0]
+        assert seekable[0] == 0 and len(seekable) <= 3, (
+            "/dev/null, and the two blocks of shared memory, which are sealed"
+        )
+    assert os.getsid(escaped.pid or 0) != os.getsid(0)
+    status = Path(f"/proc/{escaped.pid}/status").read_text()
+    assert "NoNewPrivs:\t1" in status and "Threads:\t1" in status and "CapEff:\t0000000000000000" in status
+    limits = escaped.start().limits
+    assert limits["FSIZE"] == limits["CORE"] == limits["NPROC"] == 0
+    assert limits["DATA"] == 1 << 30 and limits["NOFILE"] <= 32
+
+
+@linux
+@pytest.mark.parametrize(
+    "code",
+    [
+        "os.pipe()",
+        "os.memfd_create('x')",
+        "call('unshare', 0x1000_0000)",
+        "ctypes.CDLL(None).syscall(9999)",
+        "signal.signal(signal.SIGSYS, signal.SIG_IGN); os.pipe()",
+    ],
+)
+def test_a_forbidden_system_call_is_told(escaped: ProcessCell, code: str) -> None:
+    with pytest.raises(CellFailed, match="forbidden system call: killed") as caught:
+        escaped.load(code, SCHEMA, "terms")
+    assert caught.value.reason == "died" and escaped.pid is None
+
+
+BOMBS = """
+kept, ended = [], []
+def fill(name, take):
+    try:
+        for _ in range(64):
+            kept.append(take())
+        ended.append(f"{name}: more than the limit")
+    except (MemoryError, OSError) as error:
+        ended.append(f"{name}: {type(error).__name__}")
+    kept.clear()
+size = 1 << 26
+numpy = __import__("numpy")
+fill("arrays", lambda: numpy.empty(size, "u1"))
+fill("private", lambda: mmap.mmap(-1, size, 0x22))
+fill("shared", lambda: mmap.mmap(-1, size, 0x21))
+fill("stack", lambda: mmap.mmap(-1, size, 0x122))
+maps = []
+def writable_later():
+    maps.append(call("mmap", 0, size, 1, 0x22, -1, 0))
+    call("mprotect", maps[-1], size, 3)
+fill("first read, then written", writable_later)
+for address in maps:
+    call("munmap", address, size)
+tell(ended)
+"""
+
+
+@linux
+def test_no_way_to_take_memory_passes_the_limit(escaped: ProcessCell) -> None:
+    with pytest.raises(CellFailed) as caught:
+        escaped.load(BOMBS, SCHEMA, "terms")
+    errors = [text.partition(": ")[2] for text in ast.literal_eval(str(caught.value))]
+    assert errors == ["MemoryError", "OSError", "PermissionError", "PermissionError", "OSError"]
+
+
+FLOODS = {
+    "output": """
+lost = 0
+for _ in range(2000):
+    for stream in (1, 2):
+        try:
+            os.write(stream, b"x" * 65536)
+        except BlockingIOError:
+            lost += 1
+print("one more line", flush=False)
+tell(lost > 3900)
+""",
+    "replies": """
+for descriptor in range(3, 16):
+    try:
+        while True:
+            os.write(descriptor, b"\\xff" * 65536)
+    except OSError:
+        pass
+""",
+}
+
+
+@linux
+@pytest.mark.parametrize(("name", "said"), [("output", "True"), ("replies", "malformed")])
+def test_a_flood_is_lost_or_ends_the_cell(escaped: ProcessCell, name: str, said: str) -> None:
+    with pytest.raises(CellFailed, match=said):
+        escaped.load(FLOODS[name], SCHEMA, "terms")
+
+
+@linux
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while True: pass",
+        "9 ** 9 ** 9",
+        "for number in range(1, 32):\n    if number not in (9, 19):\n        signal.signal(number, signal.SIG_IGN)\n"
+        "signal.pthread_sigmask(0, range(1, 32))\nsignal.setitimer(signal.ITIMER_REAL, 0)\nwhile True: time.sleep(1)",
+    ],
+    ids=["loop", "power", "deaf"],
+)
+def test_nothing_outlives_its_deadline(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", ESCAPED)
+    cell = ProcessCell(load_deadline=0.3)
+    cell.start()
+    pid = cell.pid
+    assert pid is not None
+    with pytest.raises(CellFailed) as caught:
+        cell.load(code, SCHEMA, "terms")
+    assert caught.value.reason == "deadline" and gone(pid)
+
+
+@linux
+def test_deep_recursion_ends_in_an_error_or_in_the_cell(escaped: ProcessCell) -> None:
+    with pytest.raises(CellFailed):
+        escaped.load(
+            "import sys\nsys.setrecursionlimit(10 ** 9)\nf = lambda x: [f(x) for _ in x]\nf([1])", SCHEMA, "terms"
+        )
+    assert escaped.pid is None or escaped.start().level == "A"
+
+
+@linux
+def test_where_python_needs_a_call_that_is_not_allowed_the_level_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    use = "child.probes.probe = lambda *_: {'read a file': bool(call('memfd_create', ctypes.addressof(b), 0))}\n"
+    code = ESCAPED.replace("child.main()", "b = ctypes.create_string_buffer(2)\n" + use + "child.main()")
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", code)
+    cell = ProcessCell(least="C")
+    found = cell.start()
+    assert found.level == "C" and found.filters == 0 and "Python itself" in found.missing["seccomp"]
+    cell.close()
 
 
 FORGER = """
@@ -154,12 +326,18 @@ def test_a_forged_reply_ends_the_cell(reply: str, monkeypatch: pytest.MonkeyPatc
 
 
 PARENT = """
-import sys, time
+import sys, threading, time
 from autoreward.testing.cell import PLAIN, SCHEMA, episodes, sample
 from autoreward.sandbox.contract import Memory
 from autoreward.sandbox.process import ProcessCell
 cell = ProcessCell(deadline=60.0)
-cell.load(open(sys.argv[1]).read(), SCHEMA, "terms")
+load = lambda: cell.load(open(sys.argv[1]).read(), SCHEMA, "terms")
+if sys.argv[2] == "a thread":
+    thread = threading.Thread(target=load)
+    thread.start()
+    thread.join()
+else:
+    load()
 print(cell.pid, flush=True)
 cell.score(sample(1, 3), episodes(1, 3), Memory())
 time.sleep(60)
@@ -167,10 +345,11 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize("source", [PLAIN, HANG], ids=["idle", "busy"])
-def test_a_cell_does_not_outlive_its_parent(source: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("starter", ["the main thread", "a thread"])
+def test_a_cell_does_not_outlive_its_parent(source: str, starter: str, tmp_path: Path) -> None:
     program = tmp_path / "reward.py"
     program.write_text(source)
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(program)], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(program), starter], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     time.sleep(0.1)

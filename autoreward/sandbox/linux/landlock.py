@@ -2,8 +2,8 @@
 
 Covered: every right over files that the kernel's version knows, reading of the interpreter's and NumPy's own folders
 excepted (not running programs from them); TCP; signals and abstract UNIX sockets towards other processes.
-Not covered: whether a file exists, rights and times of files, UDP, UNIX sockets by path before version 9, processes, and
-threads that already run; the filters on system calls close these. It must be in force before NumPy starts threads.
+Not covered: whether a file exists, rights and times of files, UDP, UNIX sockets by path before version 9, processes,
+and threads that already run; the filters on system calls close these. It comes before NumPy, which starts threads.
 """
 
 from __future__ import annotations

@@ -41,11 +41,11 @@ os.write(reply, json.dumps([witnessed, results]).encode())
 PARENT = """
 import os, subprocess, sys
 from autoreward.sandbox.linux.process import hide_process
-from autoreward.sandbox.process import _environment
+from autoreward.sandbox.launch import environment
 if sys.argv[2] == "hidden":
     hide_process()
 command = [sys.executable, "-I", "-B", "-c", LOCKED, ROOT, sys.argv[1], sys.argv[3]]
-sys.exit(abs(subprocess.run(command, env=_environment(), cwd="/", start_new_session=True).returncode))
+sys.exit(abs(subprocess.run(command, env=environment(), cwd="/", start_new_session=True).returncode))
 """
 PARENT = f"LOCKED, ROOT = {LOCKED!r}, {ROOT!r}\n" + PARENT
 
