@@ -149,13 +149,13 @@ def decode(header: bytes, payload: bytes, block: Block | None = None) -> tuple[d
         fields, slots, size, shared = _parse(header)
         if not shared or block is None:
             return fields, _unshared(payload, slots, size)
-        block.received = fields, slots, size
+        if size > len(block):
+            raise BadFrame("a frame's arrays do not fit into shared memory")
+        block.received = fields, slots
     if payload or block is None or block.received is None:
         raise BadFrame("a frame has more than its arrays, or repeats one that never was")
-    fields, slots, size = block.received
-    if size > len(block):
-        raise BadFrame("a frame's arrays do not fit into shared memory")
-    return fields, block.read(slots, size)
+    fields, slots = block.received
+    return fields, block.read(slots)
 
 
 def _unshared(payload: bytes, slots: tuple[Slot, ...], size: int) -> dict[str, Array]:

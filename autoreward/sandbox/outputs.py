@@ -16,8 +16,8 @@ from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.schema import EnvSchema
 
 _PREFIXES = {"terms": ("",), "signs": ("sparse.", "dense.")}
-_FLOAT = np.dtype(np.float32)
 _DTYPES: dict[str, type] = {"float32": np.float32, "int64": np.int64, "bool": np.bool_}
+_FLOAT = np.dtype(np.float32)
 
 
 def input_types(schema: EnvSchema) -> dict[str, type]:
@@ -38,7 +38,7 @@ def gather(program: Program, types: Mapping[str, type], inputs: Inputs, begun: N
     for name in program.inputs:
         if name not in inputs:
             raise ValueError(f"the program reads {name}, which is not among the inputs")
-        array: Array = np.ascontiguousarray(inputs[name], types[name])
+        array: Array = np.asarray(inputs[name], types[name])
         if array.shape[:2] != begun.shape:
             raise ValueError(f"{name} has the shape {array.shape}, but begun has {begun.shape}")
         arrays[name] = array
@@ -124,12 +124,17 @@ def take_over(
             raise ValueError("malformed names")
         check_terms(program, names, before)
     check_values(names, values)
+    terms = dict(zip(names, values, strict=True))
+    return names, Scores(terms, _memory(found, shape[1:]), max(0.0, float(seconds)))
+
+
+def _memory(found: Mapping[str, Array], rows: tuple[int, ...]) -> Memory:
     memory = Memory()
     for key, array in found.items():
-        kind, _, name = key.partition(".")
-        if kind == "memory":
+        if key.startswith("memory."):
+            name = key[7:]
             flags = found[f"present.{name}"]
-            if not is_name(name) or array.shape[:1] != shape[1:] or flags.shape != shape[1:] or flags.dtype != np.bool_:
+            if not is_name(name) or array.shape[:1] != rows or flags.shape != rows or flags.dtype != np.bool_:
                 raise ValueError("malformed memory")
             memory.values[name], memory.present[name] = array, flags
-    return names, Scores(dict(zip(names, values, strict=True)), memory, max(0.0, float(seconds)))
+    return memory

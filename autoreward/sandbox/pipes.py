@@ -44,7 +44,7 @@ class Channel:
         self._write, self._read = write, read
         self.inputs = blocks.inputs if blocks else None
         self._outputs = blocks.outputs if blocks else None
-        self._buffer = bytearray()
+        self._buffer = b""
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(read, select.POLLIN)
         self._writable.register(write, select.POLLOUT)
@@ -83,20 +83,26 @@ class Channel:
         header, payload = frames.lengths(self._buffer[:start])
         end = start + header + payload
         self._fill(end, deadline)
-        found = bytes(self._buffer[start:end])
-        del self._buffer[:end]
+        found, self._buffer = self._buffer[start:end], self._buffer[end:]
         return frames.decode(found[:header], found[header:], self._outputs)
 
     def _fill(self, size: int, deadline: float) -> None:
-        while len(self._buffer) < size:
+        """Read until the buffer holds so many bytes."""
+        missing = size - len(self._buffer)
+        if missing <= 0:
+            return
+        parts = [self._buffer]
+        while missing > 0:
             self._wait(self._readable, deadline)
             try:
-                data = os.read(self._read, max(_LEAST, min(size - len(self._buffer), _PIPE)))
+                data = os.read(self._read, max(_LEAST, min(missing, _PIPE)))
             except OSError:
                 raise Gone from None
             if not data:
                 raise Gone
-            self._buffer += data
+            parts.append(data)
+            missing -= len(data)
+        self._buffer = b"".join(parts)
 
     @staticmethod
     def _wait(poll: select.poll, deadline: float) -> None:

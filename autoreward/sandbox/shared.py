@@ -33,7 +33,7 @@ class Block:
 
     Attributes:
         written: fields and arrays of the last frame that this side has put here.
-        received: fields, places and size of the last one that the other side has.
+        received: fields and places of the last one that the other side has.
     """
 
     def __init__(self, descriptor: int, *, writable: bool, copied: bool = False) -> None:
@@ -47,7 +47,7 @@ class Block:
         self._bytes = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ))
         self._copied = copied
         self.written: tuple[dict[str, Any], dict[str, Array]] | None = None
-        self.received: tuple[dict[str, Any], tuple[Slot, ...], int] | None = None
+        self.received: tuple[dict[str, Any], tuple[Slot, ...]] | None = None
         self._views: tuple[tuple[Slot, ...], dict[str, Array]] | None = None
 
     def __len__(self) -> int:
@@ -60,9 +60,10 @@ class Block:
             self._views = slots, place(self._bytes, slots)
         return self._views[1]
 
-    def read(self, slots: tuple[Slot, ...], size: int) -> dict[str, Array]:
-        """The arrays at these places, within the first `size` bytes."""
-        return place(bytes(self._bytes[:size]), slots) if self._copied else self.places(slots)
+    def read(self, slots: tuple[Slot, ...]) -> dict[str, Array]:
+        """The arrays at these places: as they are now, or as they will be from now on."""
+        places = self.places(slots)
+        return {name: array.copy() for name, array in places.items()} if self._copied else places
 
 
 def place(payload: bytes | memoryview, slots: Sequence[Slot]) -> dict[str, Array]:
