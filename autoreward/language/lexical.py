@@ -107,12 +107,14 @@ def _syntax_error(error: BaseException) -> RewardRefused:
 
 def _check_size(tree: ast.Module) -> None:
     """Walk without recursion, so that no tree overflows the visitors that come later."""
-    stack: list[tuple[ast.AST, int]] = [(tree, 0)]
+    stack: list[tuple[ast.AST, int, ast.AST]] = [(tree, 0, tree)]
     count = 0
     while stack:
-        node, depth = stack.pop()
+        node, depth, place = stack.pop()
+        place = node if hasattr(node, "lineno") else place
         count += 1
         if depth > MAX_DEPTH or count > MAX_NODES:
-            line = getattr(node, "lineno", None)
-            raise RewardRefused("too deeply nested or too long; split it into several statements", "syntax", line)
-        stack.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
+            line, column = getattr(place, "lineno", None), getattr(place, "col_offset", -1) + 1
+            advice = "too deeply nested or too long; split it into several statements"
+            raise RewardRefused(advice, "syntax", line, column or None)
+        stack.extend((child, depth + 1, place) for child in ast.iter_child_nodes(node))

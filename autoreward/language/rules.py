@@ -65,7 +65,7 @@ class Rules(ast.NodeVisitor):
 
     def _instead(self, name: str) -> str:
         """What to write instead of an unknown name."""
-        if known := advice.NAMES.get(name):
+        if known := advice.NAMES.get(name) or advice.IMPORTS.get(name):
             return f"; {known}"
         if name in self.field_names:
             return f'; it is a field: write `state["{name}"]` or `next_state["{name}"]`'
@@ -151,6 +151,7 @@ class Rules(ast.NodeVisitor):
         elif node.attr in tables.PROPERTIES:
             self.visit(node.value)
         else:
+            self.visit(node.value)
             self._refuse_attribute(node)
 
     def _refuse_attribute(self, node: ast.Attribute) -> NoReturn:

@@ -106,6 +106,8 @@ def test_what_a_program_reads_is_known_before_it_runs() -> None:
         ("h = action.cumulate()", "attribute", "the functions that there are"),
         ("h = action.hypot(1)", "attribute", "write np.hypot(x)"),
         ("h = action.__class__", "attribute", "lead out of the reward language"),
+        ("h = scipy.stats.norm(action)", "unknown-name", "programs run on NumPy"),
+        ("h = action" + ".T" * 150, "syntax", "split it into several statements"),
         ("h = np.f2py.os", "attribute", "no module behind it"),
         ("np.copyto(action, 0)", "attribute", "inputs are read-only"),
         ("h = math.quux(1.0)", "attribute", "the functions that there are"),
