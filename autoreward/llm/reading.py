@@ -20,8 +20,9 @@ from autoreward.language.program import FUNCTIONS, Grammar
 from autoreward.language.static import without_comments
 
 MAX_REPLY = 200_000
-MAX_FAILURES = 200
 """Characters of a reply that are looked at."""
+MAX_FAILURES = 200
+"""Braces that open no object, after which no more are looked at."""
 
 _FENCE = re.compile(r"^[ \t]*(?P<marks>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`]*$")
 _TOP = re.compile(r"^(IDEA|WEIGHTS|import|from|def|[A-Z_]+ *=)\b", re.MULTILINE)
