@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +14,13 @@ from numpy.typing import NDArray
 
 from autoreward.errors import CellFailed, RewardRefused
 from autoreward.sandbox.contract import Cell, Memory, Scores
+from autoreward.sandbox.isolation import LEVELS, level_of
 from autoreward.schema import ActionSpec, EnvSchema, Field
+from autoreward.testing import hostile
 
 Array = NDArray[Any]
+
+CANARY_VARIABLE = "AUTOREWARD_CHECK_CELL_API_KEY"
 
 SCHEMA = EnvSchema(
     env_id="conformance",
@@ -100,15 +107,18 @@ def score_in_chunks(
 
 
 def check_cell(new_cell: Callable[[], Cell]) -> None:
-    """Check an implementation of `Cell`.
+    """Check an implementation of `Cell`: that it scores, names faults, withstands hostile programs, and is honest.
+
+    Endless and greedy programs are tried on cells that say to have a process of their own (level C or better).
 
     Args:
-        new_cell: makes a cell without a program.
+        new_cell: makes a cell without a program; its deadline is waited for some times.
 
     Raises:
         AssertionError: it breaks the contract; the message says which part.
     """
-    for part in (_check_plain, _check_memory, _check_signs, _check_refusals, _check_faults):
+    parts = (_check_plain, _check_memory, _check_signs, _check_refusals, _check_faults, _check_isolation)
+    for part in (*parts, _check_faulty, _check_prying, _check_endless, _check_greedy, _check_close):
         cell = new_cell()
         try:
             part(cell)
@@ -204,3 +214,87 @@ def _check_faults(cell: Cell) -> None:
             assert error.line == 3 or reason == "output", "the line of an exception is told"
             continue
         raise AssertionError(what)
+
+
+def _check_isolation(cell: Cell) -> None:
+    cell.load(PLAIN, SCHEMA, "terms")
+    found = cell.isolation
+    assert found is not None, "a cell with a program tells its isolation"
+    if found.level == "D":
+        return
+    shown = level_of(found.probes, found.filters, found.landlock)
+    assert LEVELS.index(found.level) >= LEVELS.index(shown), "a level is what the probes show, or less"
+
+
+def _is_isolated(cell: Cell) -> bool:
+    cell.load(PLAIN, SCHEMA, "terms")
+    return cell.isolation is not None and cell.isolation.level != "D"
+
+
+def _fails(cell: Cell, source: str, what: str) -> RewardRefused | CellFailed:
+    """The program must be refused or fail, leave its inputs alone, and the cell fit for the next program."""
+    inputs, begun = sample(3, 4), episodes(3, 4)
+    before = {name: array.copy() for name, array in inputs.items()}
+    try:
+        cell.load(source, SCHEMA, "terms")
+        scores = cell.score(inputs, begun, Memory())
+    except (RewardRefused, CellFailed) as error:
+        for name, array in before.items():
+            np.testing.assert_array_equal(inputs[name], array, err_msg=f"{what}: inputs stay as they were")
+        cell.load(PLAIN, SCHEMA, "terms")
+        assert cell.score(inputs, begun, Memory()).terms, f"{what}: the cell can be used again"
+        return error
+    raise AssertionError(f"{what} must be refused or fail, but gave {sorted(scores.terms)[:3]}")
+
+
+def _check_faulty(cell: Cell) -> None:
+    for what, source in hostile.FAULTY.items():
+        _fails(cell, source, what)
+
+
+def _check_prying(cell: Cell) -> None:
+    """A secret in a file and in the environment: no program gets at it, and no message holds it."""
+    canary = "canary-of-check-cell"
+    before = os.environ.get(CANARY_VARIABLE)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "secret.txt"
+        path.write_text(canary)
+        os.environ[CANARY_VARIABLE] = canary
+        try:
+            for line, source in hostile.prying(str(path)).items():
+                assert canary not in str(_fails(cell, source, line)), "no message holds a secret"
+        finally:
+            del os.environ[CANARY_VARIABLE]
+            if before is not None:
+                os.environ[CANARY_VARIABLE] = before
+        assert [found.name for found in Path(folder).iterdir()] == [path.name], "no program writes a file"
+
+
+def _check_endless(cell: Cell) -> None:
+    if not _is_isolated(cell):
+        return
+    for what, source in hostile.ENDLESS.items():
+        error = _fails(cell, source, what)
+        assert isinstance(error, RewardRefused) or error.reason in ("deadline", "memory"), f"{what}: the reason is told"
+
+
+def _check_greedy(cell: Cell) -> None:
+    if not _is_isolated(cell):
+        return
+    for what, source in hostile.GREEDY.items():
+        error = _fails(cell, source, what)
+        reasons = ("memory", "deadline")
+        assert isinstance(error, RewardRefused) or error.reason in reasons, f"{what}: the reason is told"
+
+
+def _check_close(cell: Cell) -> None:
+    cell.load(PLAIN, SCHEMA, "terms")
+    cell.close()
+    try:
+        cell.score(sample(1, 1), episodes(1, 1), Memory())
+    except CellFailed as error:
+        assert error.reason == "died", "a closed cell says so"
+    else:
+        raise AssertionError("a closed cell must not score")
+    cell.load(PLAIN, SCHEMA, "terms")
+    assert cell.score(sample(1, 1), episodes(1, 1), Memory()).terms, "a closed cell can load again"

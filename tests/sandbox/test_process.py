@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 
 from autoreward.errors import CellFailed
+from autoreward.language.program import Grammar, Program
 from autoreward.sandbox import process
 from autoreward.sandbox.contract import Cell, Memory
 from autoreward.sandbox.inprocess import InProcessCell
+from autoreward.sandbox.isolation import Isolation
 from autoreward.sandbox.process import ProcessCell
+from autoreward.schema import EnvSchema
 from autoreward.testing.cell import BEST, PLAIN, SCHEMA, check_cell, episodes, sample
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what Linux offers")
@@ -82,9 +85,30 @@ def gone(pid: int, seconds: float = 5.0) -> bool:
     return False
 
 
-@pytest.mark.parametrize("new_cell", [ProcessCell, InProcessCell])
+@pytest.mark.parametrize("new_cell", [lambda: ProcessCell(deadline=1.0), InProcessCell], ids=["process", "in process"])
 def test_cells_keep_the_contract(new_cell: Callable[[], Cell]) -> None:
     check_cell(new_cell)
+
+
+class Boaster(InProcessCell):
+    """A cell in this process that claims to be more."""
+
+    isolation = Isolation(level="A", probes={"read a file": False}, filters=2, landlock=7)
+
+
+class Credulous(InProcessCell):
+    """A cell that lets a program through that reads a file; here something else is scored in its place."""
+
+    def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
+        return super().load(PLAIN if "np.fromfile" in source else source, schema, grammar)
+
+
+@pytest.mark.parametrize(
+    ("new_cell", "said"), [(Boaster, "what the probes show"), (Credulous, "must be refused or fail")]
+)
+def test_cells_that_break_the_contract_are_found(new_cell: Callable[[], Cell], said: str) -> None:
+    with pytest.raises(AssertionError, match=said):
+        check_cell(new_cell)
 
 
 def test_a_program_that_hangs_is_killed_and_the_cell_can_load_again() -> None:
@@ -329,6 +353,7 @@ PARENT = """
 import sys, threading, time
 from autoreward.testing.cell import PLAIN, SCHEMA, episodes, sample
 from autoreward.sandbox.contract import Memory
+from autoreward.sandbox.isolation import Isolation
 from autoreward.sandbox.process import ProcessCell
 cell = ProcessCell(deadline=60.0)
 load = lambda: cell.load(open(sys.argv[1]).read(), SCHEMA, "terms")
