@@ -217,23 +217,27 @@ class Runner:
             raise Fault("the function must return a dict of terms: {'name': array of N numbers}")
         if not 1 <= len(found) <= tables.MAX_TERMS:
             raise Fault(f"the function must return 1 to {tables.MAX_TERMS} terms")
-        terms = {}
+        terms, whole = {}, (rows,)
         for name, value in found.items():
             if name not in self._known:
                 if not is_name(name):
                     raise Fault(f"the names of terms are identifiers of at most {tables.MAX_NAME} ASCII letters")
                 self._known.add(name)
-            try:
-                array = np.asarray(value)
-            except (ValueError, TypeError, OverflowError, RecursionError):
-                raise Fault(f"term `{name}` is not an array of N numbers") from None
+            array = value if type(value) is np.ndarray else _array(name, value)
             if array.dtype.kind not in "biuf":
                 raise Fault(f"term `{name}` does not hold real numbers; return a float array [N]")
-            if array.shape not in ((), (1,), (rows,)):
+            if array.shape != whole and array.shape not in ((), (1,)):
                 shape = ", ".join("N" if length == rows else str(length) for length in array.shape)
                 raise Fault(f"term `{name}` has the shape [{shape}]; a term is one number for each row: [N]")
             terms[prefix + name] = array
         return terms
+
+
+def _array(name: object, value: object) -> Array:
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        raise Fault(f"term `{name}` is not an array of N numbers") from None
 
 
 def _fault(error: Exception) -> Fault:
