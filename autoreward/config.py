@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from autoreward.records import Record
@@ -129,12 +129,6 @@ class LLMConfig(Record):
     """Whether the Critic reviews candidates with the language model after its executable checks."""
     prompts: Path | None = None
     """Folder of templates that replace the built-in ones of the same name (`autoreward prompts copy`)."""
-
-    @model_validator(mode="after")
-    def _both_prices(self) -> LLMConfig:
-        if (self.price_in is None) != (self.price_out is None):
-            raise ValueError("price_in and price_out are given together, in US dollars per million tokens")
-        return self
 
     @field_validator("base_url")
     @classmethod

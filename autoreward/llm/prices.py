@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autoreward.config import LLMConfig
+from autoreward.errors import UserError
 from autoreward.llm.endpoint import endpoint_url
 
 MILLION = 1_000_000
@@ -16,7 +17,16 @@ class Prices:
     """
 
     def __init__(self, config: LLMConfig) -> None:
-        """Nothing is looked up yet."""
+        """Nothing is looked up yet.
+
+        Raises:
+            UserError: one of the two prices is configured without the other.
+        """
+        if (config.price_in is None) != (config.price_out is None):
+            raise UserError(
+                "--llm.price-in and --llm.price-out are given together, in US dollars per million tokens; what costs "
+                "nothing is 0"
+            )
         self._config, self._url = config, endpoint_url(config)
 
     def usd(self, prompt: int, completion: int, cached: int = 0, model: str = "") -> float | None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from autoreward.config import LLMConfig
+from autoreward.errors import UserError
 from autoreward.llm.prices import Prices
 
 OPENAI = "https://api.openai.com/v1"
@@ -31,5 +31,5 @@ def test_an_unknown_price_is_not_nothing(model: str, url: str) -> None:
 def test_configured_prices_come_first() -> None:
     assert Prices(LLMConfig(model="gpt-4o", base_url=OPENAI, price_in=1, price_out=3)).usd(10**6, 10**6) == 4.0
     assert Prices(LLMConfig(base_url="http://localhost/v1", price_in=0, price_out=0)).usd(10, 10) == 0.0
-    with pytest.raises(ValidationError, match="together"):
-        LLMConfig(price_in=1.0)
+    with pytest.raises(UserError, match="together"):
+        Prices(LLMConfig(price_in=1.0))
