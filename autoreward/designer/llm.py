@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from autoreward.designer.contract import Brief, PastCandidate, Proposal
-from autoreward.language import tables
+from autoreward.language.page import rules
 from autoreward.language.program import Grammar
 from autoreward.llm.asking import ask
 from autoreward.llm.contract import CallName, Chat, Message, Reply
@@ -92,10 +92,7 @@ def _context(brief: Brief) -> dict[str, Any]:
         "others": shown[1:],
         "refused": [past for past in brief.history if past.status == "refused"][-SHOWN:],
         "siblings": [code for source in brief.siblings if (code := what_runs(source))],
-        "numpy_functions": sorted(tables.NUMPY_FUNCTIONS),
-        "numpy_constants": sorted(tables.NUMPY_CONSTANTS),
-        "numpy_types": sorted(tables.NUMPY_TYPES),
-        "builtins": sorted(tables.BUILTINS),
+        "language": rules(brief.grammar),
     }
 
 

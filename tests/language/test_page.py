@@ -1,0 +1,34 @@
+"""The language's page is what the tables say, and what it shows is accepted."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autoreward.language import tables
+from autoreward.language.page import EXAMPLE, page, rules
+from autoreward.language.program import Grammar
+from autoreward.language.static import check
+from autoreward.testing.cell import SCHEMA
+
+DOCS = Path(__file__).parents[2] / "docs" / "reward-language.md"
+
+
+def test_the_page_in_the_docs_is_up_to_date() -> None:
+    assert DOCS.read_text() == page(), "python -m autoreward.language.page docs/reward-language.md"
+
+
+def test_the_page_names_all_that_there_is() -> None:
+    named = set(re.findall(r"`([^`\n]+)`", page()))
+    for names in (tables.NUMPY_FUNCTIONS, tables.MATH_FUNCTIONS, tables.BUILTINS, tables.METHODS, tables.PROPERTIES):
+        assert names <= named
+
+
+def test_its_example_is_a_reward_program() -> None:
+    assert check(EXAMPLE, SCHEMA.names, "terms").uses_memory
+
+
+@pytest.mark.parametrize("grammar", ["terms", "signs"])
+def test_what_a_prompt_holds_is_short(grammar: Grammar) -> None:
+    assert len(rules(grammar)) / 4 < 900
+    assert ("WEIGHTS`: a literal" in rules(grammar)) == (grammar == "terms")
