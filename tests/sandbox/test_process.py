@@ -151,6 +151,40 @@ def test_a_cell_that_is_killed_says_so(cell: ProcessCell) -> None:
     assert caught.value.reason == "died"
 
 
+def test_a_cell_that_is_killed_in_the_middle_of_a_call_says_so(cell: ProcessCell) -> None:
+    cell.load(HANG, SCHEMA, "terms")
+    assert cell.pid is not None
+    killer = threading.Timer(0.3, os.kill, (cell.pid, signal.SIGKILL))
+    killer.start()
+    with pytest.raises(CellFailed, match="SIGKILL") as caught:
+        score(cell)
+    assert caught.value.reason == "died"
+    cell.load(PLAIN, SCHEMA, "terms")
+    assert score(cell)
+
+
+FORK = """
+import os
+from autoreward.errors import CellFailed
+from autoreward.sandbox.process import ProcessCell
+cell = ProcessCell()
+cell.start()
+if (child := os.fork()) == 0:
+    own = ProcessCell()
+    own.start()
+    own.close()
+    cell.close()
+    os._exit(0 if own.isolation.level == cell.isolation.level else 1)
+assert os.waitpid(child, 0)[1] == 0
+os.kill(cell.pid, 0)
+"""
+
+
+def test_a_fork_starts_cells_of_its_own_and_leaves_its_parents_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 ENVIRONMENT = "tell(sorted(dict(os.environ)) if 'canary' not in str(os.environ) else 'the canary')"
 DESCRIPTORS = """
 found = []

@@ -99,6 +99,31 @@ def test_the_child_sees_what_the_parent_writes_and_cannot_write_there() -> None:
     np.testing.assert_array_equal(taken, np.full((2, 3), 5.0), err_msg="a copy, not what the child writes later")
 
 
+USED = """
+from autoreward.sandbox.contract import Memory
+from autoreward.sandbox.process import ProcessCell
+from autoreward.testing.cell import BEST, SCHEMA, check_cell, episodes, sample
+
+def mapped():
+    return open("/proc/self/maps").read().count("memfd:autoreward-")
+
+check_cell(ProcessCell)
+cell = ProcessCell()
+cell.load(BEST, SCHEMA, "terms")
+cell.score(sample(2, 3), episodes(2, 3), Memory())
+print(mapped())
+cell.close()
+print(mapped())
+"""
+
+
+def test_users_without_rights_have_shared_memory_too(
+    unprivileged: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = unprivileged(USED)
+    assert done.stdout == "2\n0\n", done.stderr
+
+
 def blocks_here() -> tuple[int, int]:
     """Mappings of shared memory in this process, and descriptors of it."""
     targets = []
@@ -168,7 +193,7 @@ def test_cells_keep_the_contract_without_enough_shared_memory(
 ) -> None:
     descriptors = len(os.listdir("/proc/self/fd"))
     way(monkeypatch)
-    check_cell(ProcessCell)
+    check_cell(lambda: ProcessCell(deadline=1.0))
     here, there = InProcessCell(), ProcessCell()
     for cell in (here, there):
         cell.load(BEST, SCHEMA, "terms")

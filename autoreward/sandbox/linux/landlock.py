@@ -31,7 +31,9 @@ def readable() -> list[str]:
     """What must be readable to import NumPy, RestrictedPython and this package: folders and files that exist."""
     paths = {*_SYSTEM, *_DETAILS, os.path.dirname(os.__file__)}
     paths |= {f"{prefix}/{folder}" for prefix in (sys.prefix, sys.base_prefix) for folder in ("lib", "lib64")}
-    paths |= {text for text in os.environ.get("LD_LIBRARY_PATH", "").split(":") if text}
+    # An entry such as `.` or `/` would open everything.
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    paths |= {text for text in libraries if os.path.isabs(text) and os.path.realpath(text) != "/"}
     for package in ("numpy", "RestrictedPython"):
         paths |= {entry for entry in sys.path if os.path.isdir(f"{entry}/{package}")}
     # Of this package its own folder alone: beside it, in a checkout, may lie anything.

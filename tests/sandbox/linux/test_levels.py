@@ -1,7 +1,11 @@
 """The level is what a cell has witnessed: each layer alone, and as root and as a user without rights."""
 
 import json
+import subprocess
 import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import Run
@@ -10,6 +14,7 @@ from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, level_of
 from autoreward.sandbox.process import ProcessCell, witness
 from autoreward.testing.cell import PLAIN, SCHEMA
 
+Unprivileged = Callable[..., subprocess.CompletedProcess[str]]
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what Linux offers")
 ALONE = {
     "": "A",
@@ -33,6 +38,42 @@ def test_level_a_is_reached_here() -> None:
     assert all(found.probes.values()) and len(found.probes) >= 13
     assert found.limits["DATA"] == 1 << 30 and found.limits["FSIZE"] == found.limits["CORE"] == 0
     assert found.system.startswith("Linux")
+
+
+@linux
+def test_a_user_without_rights_reaches_level_a_and_the_cell_keeps_its_contract(unprivileged: Unprivileged) -> None:
+    found = unprivileged(
+        "import os\n"
+        "from autoreward.sandbox.process import ProcessCell, witness\n"
+        "from autoreward.testing.cell import check_cell\n"
+        "assert witness().level == 'A' and witness().limits['NPROC'] == 0, witness()\n"
+        "check_cell(lambda: ProcessCell(deadline=1.0))\n"
+        "print(os.geteuid())"
+    )
+    assert found.returncode == 0, found.stderr
+    assert int(found.stdout) != 0, "it was not root who tried"
+
+
+ORPHAN = """
+import os, signal, sys, threading
+from autoreward.sandbox.process import ProcessCell
+cell = ProcessCell()
+thread = threading.Thread(target=cell.start)
+thread.start()
+thread.join()
+print(cell.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@linux
+def test_a_cell_of_a_user_without_rights_ends_with_its_parent(unprivileged: Unprivileged) -> None:
+    pid = int(unprivileged(ORPHAN).stdout)
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError("the cell has outlived its parent")
 
 
 @linux
