@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 CANARY = "CANARY7Q"
 """In the working folder, in the environment and in a global of this process: no program may bring it out."""
 PORT, ABSTRACT = 47391, "\0reward-sink"
-SECONDS = 240
+WAIT_SECONDS = 120
+SECONDS = 280
 """After which everything is ended."""
 
 HARNESS_SECRET = CANARY
@@ -31,16 +33,14 @@ class Outside:
     """Markers in folders, and what arrives at sockets."""
 
     def __init__(self, folders: list[Path]) -> None:
+        """Listen. The ports are the machine's: who listens at the first has them, and others wait."""
         self.folders = folders
-        self.sockets = {"tcp": socket.socket(), "udp": socket.socket(type=socket.SOCK_DGRAM)}
-        for one in self.sockets.values():
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            one.bind(("127.0.0.1", PORT))
+        self.sockets = {"tcp": listening(), "udp": socket.socket(type=socket.SOCK_DGRAM)}
+        self.sockets["udp"].bind(("127.0.0.1", PORT))
         if sys.platform.startswith("linux"):
             self.sockets["unix"] = socket.socket(socket.AF_UNIX)
             self.sockets["unix"].bind(ABSTRACT)
-        for name in self.sockets.keys() - {"udp"}:
-            self.sockets[name].listen(64)
+            self.sockets["unix"].listen(64)
 
     def effects(self) -> list[str]:
         """What has happened since the last call."""
@@ -58,8 +58,26 @@ class Outside:
         return found
 
     def close(self) -> None:
-        for one in self.sockets.values():
+        for name in ("unix", "udp", "tcp"):
+            if name in self.sockets:
+                self.sockets[name].close()
+
+
+def listening() -> socket.socket:
+    """A socket that listens at the port, as soon as nobody else does."""
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", PORT))
+            one.listen(64)
+            return one
+        except OSError:
             one.close()
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 @contextmanager

@@ -1,12 +1,10 @@
 """The corpus of hostile, faulty and good files: what the verifier and the cell make of each, seen from outside."""
 
-import fcntl
 import json
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +96,6 @@ FOUND = {
 """For each file that is not refused as hostile: the check that stops it, and what of the fault its message names."""
 
 
-@pytest.fixture
-def alone() -> Iterator[None]:
-    """The ports that hostile files talk to are the machine's: one run of the corpus at a time."""
-    with (Path(tempfile.gettempdir()) / "autoreward-corpus.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def told(user: str, unprivileged: Callable[..., Any], mode: str) -> list[dict[str, Any]]:
     """Run the corpus as a user, and give what `hostile.py` says of each file."""
     code = "import sys; sys.path.insert(0, sys.argv[1]); import hostile; hostile.main(sys.argv[2])"
@@ -120,7 +110,7 @@ def told(user: str, unprivileged: Callable[..., Any], mode: str) -> list[dict[st
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_every_file_is_treated_as_its_head_says(user: str, unprivileged: Callable[..., Any], alone: None) -> None:
+def test_every_file_is_treated_as_its_head_says(user: str, unprivileged: Callable[..., Any]) -> None:
     told_of = {found["name"]: found for found in told(user, unprivileged, "verified")}
     assert not [found for found in told_of.values() if found["effects"]], "no file has an effect outside"
     for case in cases():
@@ -144,7 +134,7 @@ def test_every_file_is_treated_as_its_head_says(user: str, unprivileged: Callabl
 
 @pytest.mark.skipif(witness().level not in ("A", "B"), reason="the kernel of this machine holds nothing")
 @pytest.mark.parametrize("user", USERS)
-def test_the_kernel_alone_holds_every_hostile_file(user: str, unprivileged: Callable[..., Any], alone: None) -> None:
+def test_the_kernel_alone_holds_every_hostile_file(user: str, unprivileged: Callable[..., Any]) -> None:
     found = told(user, unprivileged, "locked")
     assert {one["name"] for one in found} >= {case.name for case in cases() if case.expect in ("reject", "contain")}
     assert not [one for one in found if one["effects"] or one.get("alone", {}).get("leaks")]
@@ -153,7 +143,7 @@ def test_the_kernel_alone_holds_every_hostile_file(user: str, unprivileged: Call
     assert {one["level"] for one in found if one["name"]} == {witness().level}
 
 
-def test_effects_would_be_seen(unprivileged: Callable[..., Any], alone: None) -> None:
+def test_effects_would_be_seen(unprivileged: Callable[..., Any]) -> None:
     found = {one["name"]: one for one in told("nobody", unprivileged, "open")}
     assert all(found[name]["effects"] or found[name]["alone"]["leaks"] for name in CONTROL), found
 
