@@ -53,6 +53,8 @@ class TaskChoice(Record):
     """For --env: keyword arguments of the environment, as JSON."""
     step_limit: Positive | None = None
     """For --env: steps after which an episode is cut off."""
+    trust: str | None = None
+    """A pack file whose own Python may be imported and run."""
 
     def resolve(self) -> Task:
         """The task meant.
@@ -65,7 +67,7 @@ class TaskChoice(Record):
             if self.task is not None:
                 raise UserError(f"give a task of a pack ({self.task}) or --env {self.env}, not both")
             return self._own_task(self.env)
-        own = {name: value for name, value in self if name not in ("task", "env") and value is not None}
+        own = {name: value for name, value in self if name not in ("task", "env", "trust") and value is not None}
         if own:
             flags = ", ".join("--" + name.replace("_", "-") for name in own)
             raise UserError(f"{flags}: only for an environment of your own choice; add --env ID, or leave it out")
@@ -74,10 +76,10 @@ class TaskChoice(Record):
                 "which task? Name one of a pack, such as `autoreward run reacher` (`autoreward envs` lists all), or "
                 'describe your own: autoreward run --env CartPole-v1 --text "..." --success EXPR'
             )
-        return load_task(self.task)
+        return load_task(self.task, trust=self.trust)
 
     def _own_task(self, env: str) -> Task:
-        base = pack_task(env)
+        base = pack_task(env, self.trust)
         spec = base.env if base else EnvSpec(id=env)
         if spec.robot is not None and self.env_kwargs:
             raise UserError(f"--env-kwargs: {env} is a robot that is data only and takes none; change its pack instead")
@@ -101,20 +103,21 @@ class TaskChoice(Record):
         return task.model_copy(update={"trainer": base.trainer, "steps": base.steps}) if base else task
 
 
-def pack_task(name: str) -> Task | None:
-    """The task of a pack or pack file of that name; None where there is none."""
-    return load_task(name) if ".yaml" in name or name in task_names() else None
+def pack_task(name: str, trust: str | None = None) -> Task | None:
+    """The task of a pack or pack file of that name; None where there is none. `trust`: see `load_task`."""
+    return load_task(name, trust=trust) if ".yaml" in name or name in task_names() else None
 
 
-def task_for_file(env: str, success: str | None = None, rule: str = "ever") -> Task:
+def task_for_file(env: str, success: str | None = None, rule: str = "ever", trust: str | None = None) -> Task:
     """The task that a reward file alone is checked or trained on.
 
     Args:
         env: a task of a pack, or a Gymnasium id as in `--env`.
         success: replaces the task's success expression; needed for an environment without a pack.
         rule: `ever`, `final` or `held:K`, for `success`.
+        trust: a pack file whose own Python may be imported and run.
     """
-    task = pack_task(env)
+    task = pack_task(env, trust)
     if task is None:
         return TaskChoice(env=env, text="(a reward file alone)", success=success, success_rule=rule).resolve()
     if success is None:
@@ -187,6 +190,7 @@ def run(
     success_rule: str | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
     step_limit: int | None = None,
+    trust: str | None = None,
     **settings: Any,  # noqa: ANN401 - a field of RunConfig each, validated there
 ) -> RunFolder:
     """Design a reward for a task, and report how well it trains.
@@ -202,6 +206,7 @@ def run(
         success_rule: `ever`, `final` or `held:K`.
         env_kwargs: keyword arguments of the environment.
         step_limit: steps after which an episode is cut off.
+        trust: a pack file whose own Python may be imported and run.
         **settings: fields of `RunConfig` that replace those of `config`, such as `rounds=2, budget={"llm_calls": 9}`.
 
     Returns:
@@ -215,7 +220,7 @@ def run(
     from autoreward.store.folder import RunFolder
 
     if task is None or isinstance(task, str):
-        own = {"env": env, "text": text, "success": success, "success_rule": success_rule}
+        own = {"env": env, "text": text, "success": success, "success_rule": success_rule, "trust": trust}
         task = validate(
             TaskChoice, {"task": task, **own, "env_kwargs": env_kwargs, "step_limit": step_limit}, "autoreward.run"
         )

@@ -207,12 +207,36 @@ def task_names(folder: Path = PACKS) -> list[str]:
     return names
 
 
-def load_task(name: str, folder: Path = PACKS) -> Task:
+def foreign_code(pack: Pack) -> list[str]:
+    """Where a pack names Python that is imported and run: `field: module:attribute`."""
+    names = {} if pack.env.robot is not None else {"env.id": pack.env.id}
+    for name, task in pack.tasks.items():
+        names[f"tasks.{name}.trainer.name"] = task.trainer.name
+        names[f"tasks.{name}.trainer.algorithm"] = task.trainer.algorithm
+    return [f"{field}: {value}" for field, value in names.items() if ":" in value]
+
+
+def _check_trusted(pack: Pack, path: Path, trust: str | None) -> None:
+    """A pack is data, and may come from anywhere; what it wants to be run is said before it is."""
+    named = trust is not None and (Path(trust).resolve() == path.resolve() or trust == path.stem)
+    if (code := foreign_code(pack)) and not named:
+        raise UserError(
+            f"pack {path} wants Python to be imported and run in this process and in workers ({'; '.join(code)}). "
+            f"Look at that code, and if you trust it, add --trust {path}"
+        )
+
+
+def load_task(name: str, folder: Path = PACKS, trust: str | None = None) -> Task:
     """The task of that name (`pack`, `pack/task`), or of a pack file of one's own (`path/to/pack.yaml[/task]`).
+
+    Args:
+        name: of the task.
+        folder: of the packs that are known by name.
+        trust: path or name of a pack file that may have Python imported and run.
 
     Raises:
         UnknownName: no pack or no task has that name.
-        UserError: the pack file has a wrong field.
+        UserError: the pack file has a wrong field, or names Python to run and is not trusted.
     """
     file, _, wanted = name.partition(".yaml")
     path, wanted = (Path(file + ".yaml"), wanted.strip("/")) if ".yaml" in name else (None, "")
@@ -222,6 +246,7 @@ def load_task(name: str, folder: Path = PACKS) -> Task:
         if not path.exists():
             raise UnknownName("task", name, task_names(folder), "`autoreward envs` lists all tasks.")
     pack = read_yaml(path, Pack, "pack")
+    _check_trusted(pack, path, trust)
     wanted = wanted or next(iter(pack.tasks))
     if wanted not in pack.tasks:
         raise UnknownName("task", f"{path.stem}/{wanted}", [f"{path.stem}/{task}" for task in pack.tasks])
@@ -229,10 +254,7 @@ def load_task(name: str, folder: Path = PACKS) -> Task:
     first = wanted == next(iter(pack.tasks))
     reference = None
     if given.reference is not None:
-        try:
-            reference = (path.parent / given.reference).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"pack {path}: tasks.{wanted}.reference: {error}") from None
+        reference = _beside(path, given.reference, f"tasks.{wanted}.reference")
     return Task(
         name=path.stem if first else f"{path.stem}/{wanted}",
         env=_with_model(pack.env, path),
@@ -245,8 +267,16 @@ def _with_model(env: EnvSpec, pack: Path) -> EnvSpec:
     """The environment with its robot's model as text, so that a task needs no file beside it."""
     if env.robot is None or env.robot.has_model:
         return env
-    try:
-        model = (pack.parent / env.robot.model).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"pack {pack}: env.robot.model: {error}") from None
+    model = _beside(pack, env.robot.model, "env.robot.model")
     return env.model_copy(update={"robot": env.robot.model_copy(update={"model": model})})
+
+
+def _beside(pack: Path, name: str, field: str) -> str:
+    """The text of a file in a pack's folder; a pack from elsewhere reads no other files of the user's."""
+    file = (pack.parent / name).resolve()
+    if not file.is_relative_to(pack.parent.resolve()):
+        raise UserError(f"pack {pack}: {field}: {name} lies outside the pack's folder; put the file beside the pack")
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"pack {pack}: {field}: {error}") from None

@@ -37,6 +37,8 @@ class EnvsShow(Command):
     """Gymnasium id, `module:Id`, `module:factory`, or a pack's task."""
     env_kwargs: Annotated[str | None, tyro.conf.arg(metavar="JSON")] = None
     """Keyword arguments of the environment."""
+    trust: Annotated[str | None, tyro.conf.arg(metavar="PACK.yaml")] = None
+    """A pack file whose own Python may be imported and run."""
     json_: Json = False
     """Print the schema as JSON."""
 
@@ -44,7 +46,7 @@ class EnvsShow(Command):
         """Print the schema."""
         from autoreward.api import TaskChoice
 
-        task = pack_task(self.id)
+        task = pack_task(self.id, self.trust)
         spec = task.env if task else EnvSpec(id=self.id)
         kwargs = validate(TaskChoice, {"env_kwargs": self.env_kwargs}, "autoreward envs show").env_kwargs
         schema = describe(spec.model_copy(update={"kwargs": {**spec.kwargs, **(kwargs or {})}}))

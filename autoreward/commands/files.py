@@ -44,6 +44,8 @@ class Verify(Command):
     """Of the recorded transitions that the file is tried on."""
     isolation: Isolation = "B"
     """Least isolation of the process that the file is run in."""
+    trust: Annotated[str | None, tyro.conf.arg(metavar="PACK.yaml")] = None
+    """A pack file whose own Python may be imported and run."""
     json_: Json = False
     """Print the verdict as JSON."""
 
@@ -51,7 +53,7 @@ class Verify(Command):
         """Print the checks."""
         source = read_reward(self.file)
         # Success plays no part in the checks, so an environment without a pack needs no rule here.
-        task = task_for_file(self.env, success=None if _is_task(self.env) else "False")
+        task = task_for_file(self.env, None if _is_task(self.env, self.trust) else "False", trust=self.trust)
         verdict = verdict_on(source, _with_grammar(task, self.grammar), self.seed, self.isolation)
         console = new_console()
         if self.json_:
@@ -90,6 +92,8 @@ class Train(Command):
     """Seconds without any progress after which a training is killed."""
     isolation: Isolation = "B"
     """Least isolation of the processes that the file is run in."""
+    trust: Annotated[str | None, tyro.conf.arg(metavar="PACK.yaml")] = None
+    """A pack file whose own Python may be imported and run."""
     runs: Path = Path("runs")
     """Folder for the trainings; one that is there already is not repeated."""
     trainer: TrainerOverrides = TrainerOverrides()
@@ -97,7 +101,7 @@ class Train(Command):
     def execute(self) -> int:
         """Verify, train, and print a table."""
         source = read_reward(self.file)
-        task = _with_grammar(task_for_file(self.env, self.success, self.success_rule), self.grammar)
+        task = _with_grammar(task_for_file(self.env, self.success, self.success_rule, self.trust), self.grammar)
         settings = self.trainer.applied_to(task.trainer)
         task = task.model_copy(update={"steps": self.steps or task.steps, "trainer": settings})
         check_settings(task, describe(task.env))
@@ -257,10 +261,10 @@ def show_verdict(verdict: Verdict, file: Path) -> None:
         console.print(Text(clean(f"{file}{f':{line}' if line else ''} refused: {verdict.reason}")))
 
 
-def _is_task(name: str) -> bool:
+def _is_task(name: str, trust: str | None) -> bool:
     from autoreward.api import pack_task
 
-    return pack_task(name) is not None
+    return pack_task(name, trust) is not None
 
 
 def _with_grammar(task: Task, grammar: Literal["terms", "signs"] | None) -> Task:

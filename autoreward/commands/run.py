@@ -34,6 +34,8 @@ class Run(Command):
     """For --env: keyword arguments of the environment."""
     step_limit: Positive | None = None
     """For --env: steps after which an episode is cut off."""
+    trust: Annotated[str | None, tyro.conf.arg(metavar="PACK.yaml")] = None
+    """A pack file whose own Python may be imported and run."""
     config_file: Annotated[Path | None, tyro.conf.arg(name="config", metavar="FILE.yaml")] = None
     """YAML with any of the options below; flags override it."""
     dry_run: Flag = False

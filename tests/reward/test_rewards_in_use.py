@@ -19,9 +19,11 @@ from autoreward.reward.load import Reward, load_reward
 from autoreward.reward.total import total
 from autoreward.reward.wrapper import DesignedReward
 from autoreward.sandbox.contract import Memory
+from autoreward.sandbox.process import ProcessCell
 from autoreward.schema import ActionSpec, EnvSchema, Field
 from autoreward.task import EnvSpec, SuccessRule, Task, load_task
 from autoreward.testing.cell import SIGNS
+from tests.weak import weak
 
 PENDULUM = EnvSchema(
     env_id="Pendulum-v1",
@@ -244,3 +246,55 @@ def test_an_export_never_lands_on_other_files(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="something other than a reward package"):
         export(tmp_path / "folder")
     assert export(export(tmp_path / "again")).is_dir(), "a package can be written again"
+
+
+WEAK = """
+import sys
+import gymnasium, numpy as np
+from autoreward.reward.load import load_reward
+from autoreward.reward.wrapper import DesignedReward
+from autoreward.sandbox.isolation import IsolationTooWeak
+sys.path.insert(0, sys.argv[2])
+import weak_reward
+
+def step(env):
+    env.reset(seed=0)
+    return type(env.step(env.action_space.sample())[1])
+
+made = lambda: gymnasium.make("Pendulum-v1")
+for name, use in {
+    "load_reward": lambda **how: step(DesignedReward(made(), load_reward(sys.argv[1], **how))),
+    "package": lambda **how: step(weak_reward.wrap(made(), **how)),
+}.items():
+    try:
+        use()
+    except IsolationTooWeak as error:
+        assert "isolation='C'" in str(error), error
+        print(name, "refused", use(isolation="C").__name__, use(trusted=True).__name__)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel is weakened by a filter on system calls")
+def test_a_reward_is_not_scored_with_less_isolation_unless_told(tmp_path: Path) -> None:
+    folder = export_package(tmp_path / "weak_reward", name="w", source=SOURCE, task=TASK, schema=PENDULUM, evidence={})
+    done = subprocess.run(
+        weak("seccomp", sys.executable, "-c", WEAK, str(folder), str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.split("\n")[:2] == ["load_reward refused float float", "package refused float float"], (
+        done.stderr
+    )
+
+
+def test_a_reward_runs_in_a_cell_unless_it_is_trusted(reward_file: Path) -> None:
+    reward = load_reward(reward_file, PENDULUM)
+    with reward:
+        reward.start()
+        cell = reward._cell
+        assert isinstance(cell, ProcessCell) and cell.pid
+        assert cell.isolation and cell.isolation.level in ("A", "B")
+    with load_reward(reward_file, PENDULUM, isolation="A") as strict, copy.deepcopy(strict) as copied:
+        assert copied.isolation == "A"
