@@ -44,8 +44,8 @@ ATTRIBUTES = [
     ),
     *("format", "format_map", "written", "obj", "tb_frame", "at", "reduce", "load", "save", "memmap", "f2py", "lib"),
     *("random", "linalg", "frompyfunc", "vectorize", "fromfile", "T", "dtype", "type", "names", "sort", "pop"),
-    *tables.METHODS,
-    *tables.PROPERTIES,
+    *sorted(tables.METHODS),
+    *sorted(tables.PROPERTIES),
 ]
 TEXTS = [
     *("np.", "memory", "[", "]", "(", ")", "{", "}", ":", "\n", "    ", "\t", "'", '"', '"""', "\\", "#", "f'{", "}'"),
