@@ -1,7 +1,8 @@
 """Code that has escaped the reward language: plain Python, with all modules it likes, in a process locked as a cell is.
 
 `PARENT` is what holds the secret and starts such a process, as a worker starts a cell; it is run by `-c`, as root or as
-a user without rights. Its arguments: layers to leave out, comma-separated; whether it hides itself; the code.
+a user without rights. Its arguments: layers to leave out, comma-separated; whether it hides itself; the code; code that
+runs before the lock.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import ctypes, errno, gc, json, mmap, os, resource, signal, socket, struct, subp
 from autoreward.sandbox import child
 from autoreward.sandbox.linux.syscalls import call, machine
 reply = os.dup(1)
+exec(sys.argv[4])
 witnessed, _ = child.shut_in(1 << 28, os.getppid(), sys.argv[2].split(","))
 results = {}
 def attempt(name, function):
@@ -44,13 +46,13 @@ from autoreward.sandbox.linux.process import hide_process
 from autoreward.sandbox.launch import environment
 if sys.argv[2] == "hidden":
     hide_process()
-command = [sys.executable, "-I", "-B", "-c", LOCKED, ROOT, sys.argv[1], sys.argv[3]]
+command = [sys.executable, "-I", "-B", "-c", LOCKED, ROOT, sys.argv[1], sys.argv[3], sys.argv[4]]
 sys.exit(abs(subprocess.run(command, env=environment(), cwd="/", start_new_session=True).returncode))
 """
 PARENT = f"LOCKED, ROOT = {LOCKED!r}, {ROOT!r}\n" + PARENT
 
 Run = Callable[..., tuple[dict[str, Any], dict[str, str], int]]
-"""`run(code, without="", hidden=False)` -> what the process witnessed, what its attempts gave, exit code or signal."""
+"""`run(code, without="", hidden=False, before="")` -> what it witnessed, what its attempts gave, exit code."""
 
 
 def as_me(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -65,9 +67,11 @@ def run(request: pytest.FixtureRequest) -> Run:
     """Runs code in a locked process, as the user who runs the tests (often root) and as one without rights."""
     start = request.getfixturevalue("unprivileged") if request.param == "nobody" else as_me
 
-    def run(code: str, without: str = "", hidden: bool = False) -> tuple[dict[str, Any], dict[str, str], int]:
+    def run(
+        code: str, without: str = "", hidden: bool = False, before: str = ""
+    ) -> tuple[dict[str, Any], dict[str, str], int]:
         hide = "hidden" if hidden else "open"
-        found = start(PARENT, without, hide, code, AUTOREWARD_CANARY=CANARY, OMP_NUM_THREADS="1")
+        found = start(PARENT, without, hide, code, before, AUTOREWARD_CANARY=CANARY, OMP_NUM_THREADS="1")
         assert CANARY not in found.stdout + found.stderr, "the secret has left"
         if not found.stdout:
             return {}, {"stderr": found.stderr}, found.returncode

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
+from autoreward.sandbox.isolation import level_of
 from autoreward.sandbox.linux import landlock
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what Linux offers")
@@ -148,10 +149,26 @@ def test_an_import_after_the_lock_finds_what_is_loaded(run: Run) -> None:
     assert results == {"loaded": "np.True_"}
 
 
-def test_no_thread_escapes_the_lock(run: Run) -> None:
-    """All threads of the process are under the filters; a cell that has threads says that Landlock is missing."""
-    witnessed, results, _ = run('attempt("limit", lambda: resource.getrlimit(resource.RLIMIT_NPROC))')
-    assert witnessed["limits"]["NPROC"] == 0 and results["limit"] in REFUSALS
+THREAD = """
+import queue
+asked, answered = queue.Queue(), queue.Queue()
+def work():
+    asked.get()
+    try:
+        answered.put(open("/etc/passwd").read())
+    except OSError as error:
+        answered.put(errno.errorcode[error.errno])
+threading.Thread(target=work, daemon=True).start()
+"""
+
+
+def test_a_thread_that_ran_before_the_lock_is_held_by_the_filters_and_costs_a_level(run: Run) -> None:
+    ask = 'asked.put(None); attempt("limits", lambda: resource.getrlimit(resource.RLIMIT_NPROC))\n'
+    witnessed, results, _ = run(ask + 'results["thread"] = answered.get(timeout=20)', before=THREAD)
+    assert results["thread"] == "EACCES"
+    assert witnessed["landlock"] == 0 and "threads already run" in witnessed["missing"]["landlock"]
+    assert level_of(witnessed["probes"], witnessed["filters"], witnessed["landlock"]) == "B"
+    assert witnessed["limits"]["NPROC"] == 0 and results["limits"] in REFUSALS
 
 
 def test_folders_of_libraries_open_no_more_than_themselves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
