@@ -18,7 +18,7 @@ from autoreward.sandbox import shared
 from autoreward.sandbox.contract import Memory, Scores
 from autoreward.sandbox.inprocess import InProcessCell
 from autoreward.sandbox.process import ProcessCell
-from autoreward.testing.cell import BEST, PLAIN, SCHEMA, check_cell, episodes, sample, score_in_chunks
+from autoreward.testing.cell import BEST, PLAIN, SCHEMA, episodes, sample, score_in_chunks
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sealed memory is Linux's")
 
@@ -102,12 +102,11 @@ def test_the_child_sees_what_the_parent_writes_and_cannot_write_there() -> None:
 USED = """
 from autoreward.sandbox.contract import Memory
 from autoreward.sandbox.process import ProcessCell
-from autoreward.testing.cell import BEST, SCHEMA, check_cell, episodes, sample
+from autoreward.testing.cell import BEST, SCHEMA, episodes, sample
 
 def mapped():
     return open("/proc/self/maps").read().count("memfd:autoreward-")
 
-check_cell(ProcessCell)
 cell = ProcessCell()
 cell.load(BEST, SCHEMA, "terms")
 cell.score(sample(2, 3), episodes(2, 3), Memory())
@@ -183,17 +182,11 @@ def no_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create")
 
 
-def old_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "_FUTURE_WRITE", 0x4000)  # a seal that no kernel knows
-
-
-@pytest.mark.parametrize("way", [small_blocks, no_blocks, old_kernel])
-def test_cells_keep_the_contract_without_enough_shared_memory(
+@pytest.mark.parametrize("way", [small_blocks, no_blocks])
+def test_what_shared_memory_does_not_hold_goes_through_the_pipes(
     way: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    descriptors = len(os.listdir("/proc/self/fd"))
     way(monkeypatch)
-    check_cell(lambda: ProcessCell(deadline=1.0))
     here, there = InProcessCell(), ProcessCell()
     for cell in (here, there):
         cell.load(BEST, SCHEMA, "terms")
@@ -204,8 +197,14 @@ def test_cells_keep_the_contract_without_enough_shared_memory(
     for name, term in expected.items():
         np.testing.assert_array_equal(found[name], term)
     there.close()
+
+
+def test_a_kernel_without_the_seals_has_no_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "_FUTURE_WRITE", 0x4000)  # a seal that no kernel knows
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    before = blocks_here()
+    assert shared.create() is None
+    assert blocks_here() == before
 
 
 FORGER = """
