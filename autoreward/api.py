@@ -45,6 +45,8 @@ class TaskChoice(Record):
     """Instead of TASK: a Gymnasium id, `module:Id` or `module:factory`, or a pack whose environment to use."""
     text: str | None = None
     """For --env: what the agent should do, in words."""
+    wishes: str | None = None
+    """How it should be done, in words, where success does not measure it; replaces a pack's."""
     success: str | None = None
     """For --env: expression over the environment's fields, true where the agent has done it."""
     success_rule: str | None = None
@@ -67,7 +69,8 @@ class TaskChoice(Record):
             if self.task is not None:
                 raise UserError(f"give a task of a pack ({self.task}) or --env {self.env}, not both")
             return self._own_task(self.env)
-        own = {name: value for name, value in self if name not in ("task", "env", "trust") and value is not None}
+        known = ("task", "env", "trust", "wishes")
+        own = {name: value for name, value in self if name not in known and value is not None}
         if own:
             flags = ", ".join("--" + name.replace("_", "-") for name in own)
             raise UserError(f"{flags}: only for an environment of your own choice; add --env ID, or leave it out")
@@ -76,7 +79,10 @@ class TaskChoice(Record):
                 "which task? Name one of a pack, such as `autoreward run reacher` (`autoreward envs` lists all), or "
                 'describe your own: autoreward run --env CartPole-v1 --text "..." --success EXPR'
             )
-        return load_task(self.task, trust=self.trust)
+        return self._wished(load_task(self.task, trust=self.trust))
+
+    def _wished(self, task: Task) -> Task:
+        return task if self.wishes is None else task.model_copy(update={"wishes": self.wishes})
 
     def _own_task(self, env: str) -> Task:
         base = pack_task(env, self.trust)
@@ -99,7 +105,7 @@ class TaskChoice(Record):
         if not (self.text or "").strip():
             raise UserError(f'--env {env} needs --text: say in words what the agent should do, --text "..."')
         success = read_success(self.success, self.success_rule or "ever", schema)
-        task = Task(name=env, text=self.text or "", env=spec, success=success)
+        task = self._wished(Task(name=env, text=self.text or "", env=spec, success=success))
         return task.model_copy(update={"trainer": base.trainer, "steps": base.steps}) if base else task
 
 
@@ -186,6 +192,7 @@ def run(
     command: str = "",
     env: str | None = None,
     text: str | None = None,
+    wishes: str | None = None,
     success: str | None = None,
     success_rule: str | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
@@ -202,6 +209,7 @@ def run(
         command: what the user typed, for the record.
         env: Gymnasium id, `module:Id` or `module:factory`.
         text: what the agent should do, in words.
+        wishes: how it should be done, in words, where success does not measure it.
         success: expression over the environment's fields, true where the agent has done it.
         success_rule: `ever`, `final` or `held:K`.
         env_kwargs: keyword arguments of the environment.
@@ -220,7 +228,14 @@ def run(
     from autoreward.store.folder import RunFolder
 
     if task is None or isinstance(task, str):
-        own = {"env": env, "text": text, "success": success, "success_rule": success_rule, "trust": trust}
+        own = {
+            "env": env,
+            "text": text,
+            "wishes": wishes,
+            "success": success,
+            "success_rule": success_rule,
+            "trust": trust,
+        }
         task = validate(
             TaskChoice, {"task": task, **own, "env_kwargs": env_kwargs, "step_limit": step_limit}, "autoreward.run"
         )

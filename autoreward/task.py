@@ -157,6 +157,8 @@ class Task(Record):
 
     name: str
     text: str
+    wishes: str = ""
+    """How it should be done, in words, where success does not measure it: gently, quietly, without tipping over."""
     env: EnvSpec
     success: SuccessRule
     score: Score | None = None
@@ -180,6 +182,7 @@ class PackTask(Record):
     """A task as a pack file gives it."""
 
     text: str
+    wishes: str = ""
     success: SuccessRule
     score: Score | None = None
     outcomes: dict[str, str] = {}

@@ -79,7 +79,7 @@ class ArmJob(Record):
         env = self.task.env.model_copy(update={"fields": (), "description": ""})
         task = self.task.model_copy(update={"text": "-", "reference": None, "env": env, **judge})
         job = self.model_copy(update={"task": task})
-        digest = hashlib.sha256(job.model_dump_json().encode()).hexdigest()[:10]
+        digest = hashlib.sha256(job.model_dump_json(exclude={"task": {"wishes"}}).encode()).hexdigest()[:10]
         return f"{self.task.name.replace('/', '_')}-{self.arm}-{self.seed}-{digest}"
 
 

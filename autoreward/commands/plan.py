@@ -66,6 +66,7 @@ def plan_lines(task: Task, config: RunConfig, designer: str) -> list[str]:
     caps = ", ".join(f"{name} {value:,}" for name, value in config.budget if value is not None) or "none"
     return [
         f"task       {task.name}: {task.text}",
+        *([f"wishes     {task.wishes}"] if task.wishes else []),
         f"env        {task.env.id}",
         f"success    {task.success}",
         f"score      {task.score.expression + ' (' + task.score.reduce + ')' if task.score else 'none'}",

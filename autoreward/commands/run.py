@@ -26,6 +26,8 @@ class Run(Command):
     """Instead of TASK: a Gymnasium id, `module:Id` or `module:factory`, or a pack whose environment to use."""
     text: str | None = None
     """For --env: what the agent should do, in words."""
+    wishes: str | None = None
+    """How it should be done, in words, where success does not measure it: gently, without tipping over ..."""
     success: Annotated[str | None, tyro.conf.arg(metavar="EXPR")] = None
     """For --env: expression over the environment's fields, true where the agent has done it."""
     success_rule: Annotated[str | None, tyro.conf.arg(metavar="ever|final|held:K")] = None

@@ -18,7 +18,9 @@ from autoreward.prompts.render import Templates, fenced
 SHORTER = "Reply with one line `Idea: ...` and the whole program in one block that begins with ```python, nothing else."
 """What a Designer is asked for whose reply was cut off."""
 SHOWN = 4
-"""Past candidates that a revision is told of with their records, the incumbent included; refused ones are lines."""
+"""Past candidates that a revision is told of with their records, the incumbent included."""
+OLDER = 12
+"""Further ones, told in a line each."""
 
 
 class LLMDesigner:
@@ -90,6 +92,7 @@ def _context(brief: Brief) -> dict[str, Any]:
         "direction": _direction(brief),
         "best": shown[0] if shown else None,
         "others": shown[1:],
+        "older": ranked[SHOWN : SHOWN + OLDER],
         "refused": [past for past in brief.history if past.status == "refused"][-SHOWN:],
         "siblings": [code for source in brief.siblings if (code := what_runs(source))],
         "language": rules(brief.grammar),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from autoreward.api import TaskChoice
 from autoreward.cli import main, parse
 from autoreward.commands.run import Run
 from autoreward.config import RunConfig, TrainerOverrides
@@ -119,3 +120,13 @@ def test_without_arguments_the_commands_are_listed(capsys: pytest.CaptureFixture
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("autoreward 0.")
+
+
+def test_wishes_are_said_beside_a_task_of_a_pack_and_beside_ones_own() -> None:
+    own = {"env": "CartPole-v1", "text": "Balance.", "success": "abs(pole_angle) < 0.05"}
+    for choice in (TaskChoice(task="reacher", wishes="Gently."), TaskChoice(**own, wishes="Gently.")):
+        assert choice.resolve().wishes == "Gently."
+    assert TaskChoice(task="reacher").resolve().wishes == ""
+    command = parse(["run", "reacher", "--wishes", "Gently."])
+    assert isinstance(command, Run)
+    assert command.wishes == "Gently."

@@ -8,6 +8,7 @@ import pytest
 from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
 from autoreward.designer.llm import LLMDesigner
 from autoreward.language.static import check
+from autoreward.llm.contract import Reply
 from autoreward.llm.reading import program_in
 from autoreward.llm.scripted import ScriptedChat
 from autoreward.prompts.render import BUILT_IN, Templates
@@ -133,6 +134,18 @@ def test_at_most_four_past_candidates_are_shown_the_incumbent_first() -> None:
     assert "## Another candidate (0.1)" not in text
 
 
+def test_older_candidates_are_told_in_a_line_each() -> None:
+    steep = Finding(diagnosis="flooding", text="It swamps the others.", suggestion="Lower it.", term="near")
+    older = past(0, 1, score=-3.25, findings=(steep, steep))
+    history = (older, past(0, 2, status="failed"), *(past(1, index) for index in range(3)), past(0, 0, incumbent=True))
+    llm, chat = designer(FIRST)
+    llm.propose(brief(round=2, history=history))
+    text = asked(chat)
+    assert '- 0.1: success rate 0.1, score -3.25. Said of itself (data): "Idea 0.1". Found: flooding.\n' in text
+    assert '- 0.2: gave no policy. Said of itself (data): "Idea 0.2".\n' in text
+    assert "It swamps" not in text
+
+
 def test_odd_candidates_look_elsewhere() -> None:
     llm, chat = designer(FIRST)
     proposal = llm.propose(brief(round=1, index=1, history=(past(0, 0, incumbent=True),)))
@@ -160,3 +173,22 @@ def test_the_examples_of_the_prompt_obey_the_language(grammar: Any) -> None:
     example = program_in((BUILT_IN / "designer" / f"example_{grammar}.md.j2").read_text(), grammar)
     fields = ("pallet_height", "shelf_height", "pallet_tilt", "delivered", "dropped", "shelf_distance")
     assert check(example, fields, grammar).uses_memory
+
+
+def test_a_program_that_was_cut_off_is_asked_for_once_more() -> None:
+    half = FIRST[: FIRST.index("WEIGHTS") + 40]
+    chat = ScriptedChat([Reply(text=half, finish="length"), FIRST])
+    proposal = LLMDesigner(chat, Templates()).propose(brief(index=1))
+    assert proposal.source == SOURCE
+    assert [str(name) for name, _ in chat.asked] == ["designer-1-0", "designer-1-0-again"]
+    assert "cut off at the limit on its length" in asked(chat)
+
+
+def test_a_reply_cut_off_after_its_program_is_whole() -> None:
+    chat = ScriptedChat([Reply(text=f"{FIRST}\n\nIn short, this", finish="length")])
+    assert LLMDesigner(chat, Templates()).propose(brief()).source == SOURCE
+
+
+def test_a_reply_that_is_cut_off_twice_is_the_critics_to_refuse() -> None:
+    thought = Reply(text="", finish="length")
+    assert LLMDesigner(ScriptedChat([thought, thought]), Templates()).propose(brief()).source == ""

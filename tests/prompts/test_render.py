@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autoreward.designer.contract import Brief
+from autoreward.analyzer.llm import advise
+from autoreward.critic.review import review
+from autoreward.designer.contract import Brief, Finding, PastCandidate
 from autoreward.designer.llm import LLMDesigner
+from autoreward.envs.registry import describe
 from autoreward.errors import UnknownName, UserError
+from autoreward.language.static import check
+from autoreward.llm.calls import estimate
 from autoreward.llm.scripted import ScriptedChat
 from autoreward.prompts.render import BUILT_IN, Templates, fenced, inline, quoted, template_names
 from autoreward.schema import ActionSpec, EnvSchema, Field
-from autoreward.task import EnvSpec, SuccessRule, Task
+from autoreward.task import EnvSpec, SuccessRule, Task, load_task
+from autoreward.training.contract import Evaluation, TermStatistics
 
-SNAPSHOT = Path(__file__).parent / "snapshots" / "first_proposal.txt"
+SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 ARM = EnvSchema(
     env_id="Arm-v1",
@@ -39,6 +46,38 @@ REACH = Task(
     reference="SECRET = 'the hand-written reward'",
     steps=100_000,
 )
+WISHED = REACH.model_copy(update={"wishes": "Gently, please."})
+PROGRAM = """
+IDEA = "Near is good."
+WEIGHTS = {"near": 1.0}
+
+def compute_reward(state, action, next_state, memory):
+    return {"near": -np.linalg.norm(next_state["target_offset"], axis=-1)}
+"""
+TRAINED = PastCandidate(
+    round=0,
+    index=0,
+    idea="Near is good.",
+    source=PROGRAM,
+    status="trained",
+    success_rate=0.2,
+    score=-0.1,
+    evaluations=(Evaluation(step=500, episodes=5, success_rate=0.2, score=-0.1, length=50, outcomes={"far": 0.5}),),
+    terms={
+        "near": TermStatistics(
+            curve=(-9.0, -4.5),
+            mean=-6.0,
+            std=2.0,
+            share=1.0,
+            success_correlation=0.8,
+            score_correlation=None,
+            constant=False,
+        )
+    },
+    findings=(Finding(diagnosis="still_improving", text="It rose to the end.", suggestion="Train longer."),),
+    episodes="Best: 50 steps, success.",
+    incumbent=True,
+)
 
 
 def brief(**changes: Any) -> Brief:
@@ -51,13 +90,59 @@ def prompt(brief: Brief, templates: Templates | None = None) -> str:
     return "\n".join(f"# {message.role}\n\n{message.content}" for message in messages)
 
 
-def test_the_first_prompt_is_the_one_that_was_read_last() -> None:
+def asked(role: str) -> str:
+    """What a role is asked about the candidate of a round."""
+    chat = ScriptedChat(['{"verdict": "approve", "findings": []}'])
+    if role == "critic":
+        review(chat, Templates(), brief(), check(PROGRAM, ARM.names, "terms"), 0)
+    else:
+        advise(chat, Templates(), brief(), TRAINED, 0)
+    return "\n".join(f"# {message.role}\n\n{message.content}" for message in chat.asked[0][1])
+
+
+@pytest.mark.parametrize(
+    ("name", "rendered"),
+    [
+        ("first_proposal", lambda: prompt(brief())),
+        ("revision", lambda: prompt(brief(round=1, history=(TRAINED,), task=WISHED))),
+        ("review", lambda: asked("critic")),
+        ("analysis", lambda: asked("analyzer")),
+    ],
+)
+def test_each_prompt_is_the_one_that_was_read_last(name: str, rendered: Callable[[], str]) -> None:
     """Read the new prompt as a whole before you replace the snapshot with it."""
-    assert prompt(brief()) == SNAPSHOT.read_text()
+    assert rendered() == (SNAPSHOTS / f"{name}.txt").read_text()
 
 
-def test_the_first_prompt_stays_short() -> None:
-    assert len(prompt(brief())) / 4 < 4000
+@pytest.mark.parametrize("name", ["reacher", "hopper_front_flip", "mountain_car_continuous", "lunar_lander"])
+def test_the_first_prompt_stays_short(name: str) -> None:
+    task = load_task(name)
+    messages = LLMDesigner(ScriptedChat([]), Templates()).prompt(
+        brief(task=task, schema_=describe(task.env), grammar=task.grammar)
+    )
+    assert estimate(messages) < 4000
+
+
+def test_wishes_are_told_to_every_role_and_their_absence_to_none() -> None:
+    chat = ScriptedChat(['{"verdict": "approve", "findings": []}'] * 2)
+    review(chat, Templates(), brief(task=WISHED), check(PROGRAM, ARM.names, "terms"), 0)
+    advise(chat, Templates(), brief(task=WISHED), TRAINED, 0)
+    texts = [prompt(brief(task=WISHED)), *(messages[1].content for _, messages in chat.asked)]
+    assert all("which success does not measure:\n\n```text\nGently, please.\n```" in text for text in texts)
+    assert "Wishes for" not in prompt(brief())
+
+
+def test_what_the_policy_does_not_see_is_marked() -> None:
+    assert "- fingertip_velocity* [2]" in prompt(brief())
+    seen = tuple(field.model_copy(update={"policy_sees": True}) for field in ARM.fields)
+    text = prompt(brief(schema_=ARM.model_copy(update={"fields": seen})))
+    assert "The policy sees all of them." in text
+    assert "*" not in text[text.index("Fields (") : text.index("`action`")]
+
+
+def test_a_field_that_never_changed_says_so() -> None:
+    wall = Field(name="wall", low=2.5, high=2.5, meaning="height of the wall")
+    assert "- wall, 2.5 in every step seen: height" in prompt(brief(schema_=ARM.model_copy(update={"fields": (wall,)})))
 
 
 def test_the_reference_reward_is_not_told() -> None:
