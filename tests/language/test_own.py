@@ -46,7 +46,7 @@ class Kept:
     """A cell that outlives one program, so that tests need not start one for each."""
 
     def __init__(self) -> None:
-        self.cell = ProcessCell(deadline=1.5, load_deadline=2.0, memory_bytes=MEMORY)
+        self.cell = ProcessCell(deadline=2.0, load_deadline=2.0, memory_bytes=MEMORY)
         self.load, self.score = self.cell.load, self.cell.score
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ def kept() -> Iterator[Kept]:
 def cells(kept: Kept) -> Callable[[], Cell]:
     """The kept cell first, then fresh ones: the check of determinism needs another process."""
     first: list[Cell] = [kept]
-    return lambda: first.pop() if first else ProcessCell(deadline=1.5, load_deadline=2.0, memory_bytes=MEMORY)
+    return lambda: first.pop() if first else ProcessCell(deadline=2.0, load_deadline=2.0, memory_bytes=MEMORY)
 
 
 def examined(path: Path, kept: Kept, schema: EnvSchema, recorded: Transitions) -> Verdict:
