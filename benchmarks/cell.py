@@ -271,7 +271,9 @@ def main(options: Options) -> int:
         figures |= MEASURE[part](options)
     sys.stdout.write(machine() + "\n")
     for name, value in figures.items():
-        limit = f"   limit {LIMITS[name]:g}: {'kept' if value <= LIMITS[name] else 'PASSED'}" if name in LIMITS else ""
+        limit = (
+            f"   limit {LIMITS[name]:g}: {'kept' if value <= LIMITS[name] else 'EXCEEDED'}" if name in LIMITS else ""
+        )
         sys.stdout.write(f"{name}: {value:.4g}{limit}\n")
     if options.json_ is not None:
         write_bytes(options.json_, (json.dumps({"machine": machine(), **figures}, indent=1) + "\n").encode())
