@@ -131,10 +131,10 @@ def fuzz(count: int, cell: ProcessCell, derandomize: bool) -> int:
 
 
 def test_mutants_are_refused_or_harmless(cell: ProcessCell) -> None:
-    assert fuzz(2_000, cell, derandomize=True) > 100
+    assert fuzz(2_000, cell, derandomize=True) > 30
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_many_more_mutants_are_refused_or_harmless(cell: ProcessCell) -> None:
-    assert fuzz(20_000, cell, derandomize=False) > 1_000
+    assert fuzz(20_000, cell, derandomize=False) > 400
