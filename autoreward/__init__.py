@@ -4,13 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autoreward.api import load_run, run
+    from autoreward.api import load_run, resume, run
     from autoreward.reward.load import load_reward
 
 __version__ = "0.1.0"
-__all__ = ["load_reward", "load_run", "run"]
+__all__ = ["load_reward", "load_run", "resume", "run"]
 
-_HOMES = {"load_reward": "autoreward.reward.load", "load_run": "autoreward.api", "run": "autoreward.api"}
+_HOMES = {"load_reward": "autoreward.reward.load"} | dict.fromkeys(("load_run", "resume", "run"), "autoreward.api")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module offers under that name

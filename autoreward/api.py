@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from autoreward.config import RunConfig
-from autoreward.errors import RunDamaged, UnknownName, UserError
+from autoreward.errors import UserError
 from autoreward.records import Record, validate
+from autoreward.store.find import find_run
 from autoreward.task import EnvSpec, Positive, SuccessRule, Task, load_task, task_names
 
 if TYPE_CHECKING:
@@ -245,6 +246,37 @@ def run(
     return RunFolder(start(chosen, config, observer or Watcher(), command))
 
 
+def resume(
+    run: str | Path | None = None,
+    *,
+    runs: Path = Path("runs"),
+    budget: Mapping[str, Any] | None = None,
+    llm: Mapping[str, Any] | None = None,
+    observer: Observer | None = None,
+) -> RunFolder:
+    """Go on with a run that was stopped, or that a cap has ended and now has a larger one.
+
+    Args:
+        run: path of its folder, or a unique beginning of its name under `runs`; None: the latest one.
+        runs: folder that holds run folders.
+        budget: fields of `RunConfig.budget` that replace the recorded ones, such as `{"llm_calls": 50}`.
+        llm: fields of `RunConfig.llm` that do.
+        observer: is told what happens; None: nobody is.
+
+    Raises:
+        AutorewardError: as `run` does.
+    """
+    from autoreward.search.loop import resume as go_on
+    from autoreward.search.observer import Observer as Watcher
+    from autoreward.search.reopen import reopen
+    from autoreward.store.folder import RunFolder
+
+    folder = RunFolder(find_run(None if run is None else str(run), runs))
+    config = merged(folder.run().config, {"budget": budget or {}, "llm": llm or {}}, "autoreward.resume")
+    reopen(folder, config.budget, config.llm)
+    return RunFolder(go_on(folder.path, observer or Watcher()))
+
+
 def merged(config: RunConfig, settings: Mapping[str, Any], where: str) -> RunConfig:
     """The configuration with settings on top; nested mappings replace single fields. Faults name `where`."""
     data = config.model_dump()
@@ -252,31 +284,6 @@ def merged(config: RunConfig, settings: Mapping[str, Any], where: str) -> RunCon
         nested = isinstance(value, Mapping) and isinstance(data.get(name), dict)
         data[name] = {**data[name], **value} if nested else value
     return validate(RunConfig, data, where)
-
-
-def find_run(name: str | None, runs: Path = Path("runs")) -> Path:
-    """A run's folder by its path, or by a unique beginning of its name under `runs`; None means the latest one.
-
-    Raises:
-        UserError: there is no such run, or more than one.
-        RunDamaged: the folder is there, but holds no run.
-    """
-    if name is not None and Path(name).is_dir():
-        if not (Path(name) / "run.json").exists():
-            raise RunDamaged(f"{name} has no run.json: it is no run folder, or its run never began")
-        return Path(name)
-    records = sorted(runs.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-    names = [path.parent.name for path in records]
-    if name is None:
-        if not names:
-            raise UserError(f"there are no runs in {runs}; start one with `autoreward run reacher`, or give a path")
-        return runs / names[-1]
-    matches = [known for known in names if known == name] or [known for known in names if known.startswith(name)]
-    if len(matches) > 1:
-        raise UserError(f"{name!r} begins the names of {len(matches)} runs: {', '.join(sorted(matches)[:5])}")
-    if not matches:
-        raise UnknownName("run", name, names, f"`ls {runs}` shows those that are there.")
-    return runs / matches[0]
 
 
 def load_run(path: str | Path) -> RunFolder:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Union
 
@@ -104,8 +104,14 @@ def parse(arguments: Sequence[str]) -> Command:
         raise SystemExit(0)
     if not first.startswith("-") and first not in _COMMANDS:
         raise UnknownName("command", first, _COMMANDS, f"Commands: {', '.join(_COMMANDS)}.")
+    command = _read(arguments, {})
+    # What a run has recorded is the default of what can be changed of it, so the run must be known first.
+    return _read(arguments, {"resume": command.recorded()}) if isinstance(command, Resume) else command
+
+
+def _read(arguments: Sequence[str], defaults: Mapping[str, Command]) -> Command:
     command: Command = tyro.cli(
-        _grammar(arguments),
+        _grammar(arguments, defaults),
         prog="autoreward",
         description=DESCRIPTION,
         args=list(arguments) or ["--help"],
@@ -141,11 +147,11 @@ def _registry() -> ConstructorRegistry:
     return registry
 
 
-def _grammar(arguments: Sequence[str]) -> Any:  # noqa: ANN401 - a type that is made at run time
+def _grammar(arguments: Sequence[str], defaults: Mapping[str, Command]) -> Any:  # noqa: ANN401 - made at run time
     """The union of the commands; the values of `--config FILE` are the defaults of `run`'s options."""
     commands = []
     for name, (kind, text) in _COMMANDS.items():
-        default: dict[str, Any] = {}
+        default: dict[str, Any] = {"default": defaults[name]} if name in defaults else {}
         file = _config_file(arguments) if name == "run" and arguments and arguments[0] == "run" else None
         if file is not None:
             default["default"] = Run(config=read_yaml(file, RunConfig, "config file"))

@@ -119,6 +119,9 @@ class LLMConfig(Record):
     """US dollars per million tokens of prompts; None: as listed for the endpoint, where it is."""
     price_out: Annotated[float, Field(ge=0)] | None = None
     """US dollars per million tokens of replies; given together with `price_in`."""
+    replay: str | None = None
+    """Instead of an endpoint: the recorded replies of a run (its folder, or a unique beginning of its name) or of a
+    cassette file."""
     concurrency: Positive = 4
     """Calls at once, at most."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
@@ -172,6 +175,8 @@ class RunConfig(Record):
     """None: the task's grammar."""
     start_from: Path | None = None
     """A reward file that the first round begins with."""
+    replay_trainings: bool = False
+    """Nothing is trained: the results too are those of the run of `llm.replay`, to the last digit."""
     slots: Annotated[int, Field(ge=0)] = 0
     """Trainings at once; 0: as many as cores."""
     training_timeout: Positive = 3600

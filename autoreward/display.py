@@ -76,6 +76,11 @@ def code(source: str, console: Console) -> RenderableType:
     return Syntax(clean(source), "python", theme="ansi_light", background_color="default", word_wrap=True)
 
 
+def dollars(value: float | None) -> str:
+    """An amount of money; `-` where it is not known, which is not the same as nothing."""
+    return "US$ -" if value is None else f"US$ {value:.4g}"
+
+
 def success_cell(row: Row) -> str:
     """Success on fresh seeds: interquartile mean with its interval, or each seed where five are not reached."""
     if row.success_iqm is None:
@@ -125,7 +130,9 @@ def outcome(folder: Path, report: Report) -> list[RenderableType]:
         parts.append(Text(f"the search stopped early: {clean(report.stopped)}"))
     spent = report.spent
     used = f"{spent.env_steps:,} environment steps of search, {duration(spent.wall_seconds)}"
-    parts.append(Text(f"spent: {used}, {spent.llm_calls} LLM calls, {spent.llm_tokens:,} tokens"))
+    parts.append(
+        Text(f"spent: {used}, {spent.llm_calls} LLM calls, {spent.llm_tokens:,} tokens, {dollars(spent.llm_usd)}")
+    )
     parts += [Text(f"{name:<8} {path}") for name, path in artefacts(folder)]
     return parts
 

@@ -12,7 +12,7 @@ import tyro
 from pydantic import Field
 from rich.text import Text
 
-from autoreward.api import check_writable, describe, find_run, task_for_file
+from autoreward.api import check_writable, describe, task_for_file
 from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, watched
 from autoreward.config import SeedCount, TrainerOverrides
 from autoreward.critic.contract import Verdict
@@ -20,6 +20,7 @@ from autoreward.display import clean, new_console, rows_table, table
 from autoreward.errors import UserError
 from autoreward.language.static import grammar_of
 from autoreward.records import read_record
+from autoreward.store.find import find_run
 from autoreward.store.records import Report, Row
 from autoreward.task import Positive, Task
 from autoreward.training.contract import RewardSpec, TrainingJob

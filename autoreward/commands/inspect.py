@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
-from autoreward.api import find_run
 from autoreward.commands.arguments import Command, Json, RunName
 from autoreward.designer.contract import Finding
-from autoreward.display import clean, code, new_console, one_line, outcome, rows_table, show, table
+from autoreward.display import clean, code, dollars, new_console, one_line, outcome, rows_table, show, table
+from autoreward.llm.calls import read_calls
+from autoreward.llm.ledger import Ledger, ledger
 from autoreward.report.text import duration, isolation_text, number, percent
+from autoreward.store.find import find_run
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, Report
 
@@ -57,11 +59,44 @@ def as_data(folder: RunFolder) -> dict[str, Any]:
         "finished": report is not None,
         "run": folder.run().model_dump(mode="json"),
         "spent": folder.spent().model_dump(mode="json"),
+        "ledger": ledger_of(folder).model_dump(mode="json"),
         "rounds": [_round_data(folder, round_) for round_ in folder.rounds()],
         "selection": selection.model_dump(mode="json") if selection else None,
         "report": report.model_dump(mode="json") if report else None,
         "best": {"round": best[0], "index": best[1], "source": folder.source(*best)} if best else None,
     }
+
+
+def ledger_of(folder: RunFolder) -> Ledger:
+    """What the language model took in a run, so far."""
+    analyses = {round_: folder.analysis(round_) for round_ in folder.rounds()}
+    return ledger(
+        read_calls(folder.rounds_path),
+        {round_: analysis.incumbent for round_, analysis in analyses.items() if analysis is not None},
+    )
+
+
+def _ledger(book: Ledger) -> list[RenderableType]:
+    """Calls, tokens, money and waiting: in all, by role, by round, and for each candidate that became the best."""
+    parts = {"in all": book.total, **book.by_role}
+    parts |= {f"round {round_}": tally for round_, tally in book.by_round.items()}
+    parts |= {f"to the best, {step.round}.{step.candidate}": step.spent for step in book.improvements}
+    if book.since.calls and book.improvements:
+        parts["since, without a better one"] = book.since
+    rows = [
+        (
+            name,
+            f"{tally.calls:,}",
+            f"{tally.prompt_tokens:,}",
+            f"{tally.completion_tokens:,}",
+            "-" if tally.usd is None else f"{tally.usd:.4f}",
+            f"{tally.seconds:.0f}",
+        )
+        for name, tally in parts.items()
+    ]
+    columns = ("language model", "calls", "prompt tokens", "reply tokens", "US$", "seconds")
+    each = f"{dollars(book.usd_per_improvement)} for each candidate that became the best"
+    return [table(columns, rows, numbers=columns[1:]), Text(each)]
 
 
 def _round_data(folder: RunFolder, round_: int) -> dict[str, Any]:
@@ -94,7 +129,8 @@ def show_run(folder: RunFolder, console: Console) -> None:
         f"success   {run.task.success}",
         f"designer  {run.designer}, grammar {run.task.grammar}, {run.task.steps:,} steps a training",
         f"isolation {isolation_text(run.isolation)}",
-        f"spent     {spent.env_steps:,} environment steps, {duration(spent.wall_seconds)}, {spent.llm_calls} LLM calls",
+        f"spent     {spent.env_steps:,} environment steps, {duration(spent.wall_seconds)}, "
+        f"{spent.llm_calls} LLM calls, {dollars(spent.llm_usd)}",
     ):
         console.print(Text(clean(line)))
     for round_ in folder.rounds():
@@ -102,6 +138,8 @@ def show_run(folder: RunFolder, console: Console) -> None:
     if best := best_candidate(folder):
         console.rule(Text(f"best reward: candidate {best[0]}.{best[1]}"))
         console.print(code(folder.source(*best), console))
+    if (book := ledger_of(folder)).total.calls:
+        show(console, _ledger(book))
     if selection := folder.selection():
         console.print(rows_table(selection.rows, "Finalists on selection seeds"))
     _show_end(folder, report, console)

@@ -38,8 +38,9 @@ class _Listening:
 def show_plan(task: Task, config: RunConfig, console: Console) -> None:
     """Print the plan of a run: task, fields, trainings, seeds, and what the Designer is asked or proposes first."""
     from autoreward.search.loop import check_expressions
-    from autoreward.search.roles import least_isolation, resolve_designer
+    from autoreward.search.roles import least_isolation, resolve_designer, with_recording
 
+    config = with_recording(config)
     task = config.for_task(task)
     schema = describe(task.env)
     check_expressions(task, schema.names)

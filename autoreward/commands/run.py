@@ -9,11 +9,12 @@ from typing import Annotated
 
 import tyro
 
-from autoreward.api import TaskChoice, check_writable, find_run
+from autoreward.api import TaskChoice, check_writable
 from autoreward.commands.arguments import Command, Flag, RunName, watched
-from autoreward.config import RunConfig
+from autoreward.config import Budget, LLMConfig, RunConfig
 from autoreward.display import new_console, outcome, show
 from autoreward.records import validate
+from autoreward.store.find import find_run
 from autoreward.task import Positive
 
 
@@ -64,19 +65,37 @@ class Run(Command):
 
 
 class Resume(Command):
-    """Go on with a run that was stopped; nothing finished is done again."""
+    """Go on with a run that was stopped; nothing finished is done again.
+
+    With larger caps (`--budget...`) a run that a cap has ended is opened again, in its last round.
+    """
 
     run: RunName = None
     """Path of the run folder, or a unique beginning of its name. Without it: the latest run."""
     runs: Path = Path("runs")
     """Folder that holds run folders."""
+    budget: Budget = Budget()
+    """Caps of the search; those that are not given stay as they were."""
+    llm: LLMConfig = LLMConfig()
+    """The language model; what is not given stays as it was."""
+
+    def recorded(self) -> Resume:
+        """The same for the run's own settings, from which the flags differ."""
+        from autoreward.store.folder import RunFolder
+
+        folder = find_run(self.run, self.runs)
+        config = RunFolder(folder).run().config
+        return Resume(run=str(folder), budget=config.budget, llm=config.llm)
 
     def execute(self) -> int:
         """Resume, and print the final table."""
         folder = find_run(self.run, self.runs)
         check_writable(folder)
         from autoreward.search.loop import resume
+        from autoreward.search.reopen import reopen
+        from autoreward.store.folder import RunFolder
 
+        reopen(RunFolder(folder), self.budget, self.llm)
         with watched() as display:
             resume(folder, display)
         return show_outcome(folder)

@@ -120,6 +120,8 @@ def read_sweep(path: Path) -> list[tuple[Cell, Task, RunConfig]]:
     Raises:
         UserError: the file has a wrong field, an unknown task, or overrides without names of their own.
     """
+    from autoreward.search.roles import with_recording
+
     where = f"sweep file {path}"
     sweep = read_yaml(path, SweepFile, "sweep file")
     configs: dict[str, RunConfig] = {}
@@ -138,7 +140,8 @@ def read_sweep(path: Path) -> list[tuple[Cell, Task, RunConfig]]:
             for name, config in configs.items():
                 label = "".join(letter if letter in _NAME_LETTERS else "_" for letter in task.name)
                 cell = Cell(name=f"{label}_seed{seed}_{name}", task=task.name, seed=seed, override=name)
-                plan.append((_distinct(cell, plan), task, merged(config, {"seed": seed}, where)))
+                given = with_recording(merged(config, {"seed": seed}, where))
+                plan.append((_distinct(cell, plan), task, given))
     return plan
 
 

@@ -31,6 +31,7 @@ class Account:
                 wall_seconds=self._seconds(),
                 llm_calls=self._chat.calls if self._chat else 0,
                 llm_tokens=self._chat.tokens if self._chat else 0,
+                llm_usd=self._chat.meter.usd if self._chat else 0.0,
                 stopped=stopped or self.stopped,
             )
         )
@@ -52,6 +53,14 @@ class Account:
         left = max(0, cap - self._env_steps(before=round_)) // each
         why = f"budget.env_steps = {cap} is reached: a candidate costs {each} steps"
         return min(config.candidates, left), why
+
+    def shortened(self) -> str:
+        """The cap on environment steps in words, where it left a round fewer candidates than it was to have."""
+        wanted, cap = self._run.config.candidates, self._run.config.budget.env_steps
+        for round_ in self._folder.rounds() if cap is not None else ():
+            if (had := len(self._folder.candidates(round_))) < wanted:
+                return f"budget.env_steps = {cap} left round {round_} with {had} of {wanted} candidates"
+        return ""
 
     def _seconds(self) -> float:
         return self._before + time.monotonic() - self._began

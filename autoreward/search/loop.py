@@ -36,7 +36,7 @@ from autoreward.search.final import Final
 from autoreward.search.generation import Generation
 from autoreward.search.log import LoggedObserver
 from autoreward.search.observer import Observer
-from autoreward.search.roles import Roles, cast, least_isolation, resolve_designer
+from autoreward.search.roles import Roles, cast, least_isolation, resolve_designer, with_recording
 from autoreward.store.folder import RunFolder, locked
 from autoreward.store.records import RunRecord
 from autoreward.task import Task
@@ -75,6 +75,7 @@ def start(
         EndpointError: the language model failed for good; the run can be resumed.
     """
     hide_process()
+    config = with_recording(config)
     task = config.for_task(task)
     schema = describe(task.env)
     check_expressions(task, schema.names)
@@ -85,7 +86,8 @@ def start(
     least = least_isolation(config, designer, task)
     isolation = witness()
     require(isolation, least)
-    roles = cast(RunFolder(path), designer, config, least, chat, engine)
+    watch = LoggedObserver(path / "run.log", observer)
+    roles = cast(RunFolder(path), designer, config, least, watch.note, chat, engine)
     transitions = record_transitions(task, config.seed)
     start_from = _own_reward(task, config, roles, transitions)
     run = RunRecord(
@@ -99,7 +101,7 @@ def start(
         isolation=isolation,
     )
     _create(RunFolder(path), run, command, start_from)
-    return _Run(RunFolder(path), run, roles, transitions, observer).carry_out(isolation, resumed=False)
+    return _Run(RunFolder(path), run, roles, transitions, watch).carry_out(isolation, resumed=False)
 
 
 def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine: Engine | None = None) -> Path:
@@ -116,19 +118,19 @@ def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine
     least = least_isolation(run.config, run.designer, run.task)
     isolation = witness()
     require(isolation, least)
-    roles = cast(run_folder, run.designer, run.config, least, chat, engine)
+    watch = LoggedObserver(folder / "run.log", observer)
+    roles = cast(run_folder, run.designer, with_recording(run.config), least, watch.note, chat, engine)
     transitions = record_transitions(run.task, run.config.seed)
-    return _Run(run_folder, run, roles, transitions, observer).carry_out(isolation, resumed=True)
+    return _Run(run_folder, run, roles, transitions, watch).carry_out(isolation, resumed=True)
 
 
 class _Run:
     """One run, from wherever its folder stands to its report."""
 
     def __init__(
-        self, folder: RunFolder, run: RunRecord, roles: Roles, transitions: Transitions, observer: Observer
+        self, folder: RunFolder, run: RunRecord, roles: Roles, transitions: Transitions, watch: Observer
     ) -> None:
-        self._folder, self._run, self._roles = folder, run, roles
-        self._watch = LoggedObserver(folder.path / "run.log", observer)
+        self._folder, self._run, self._roles, self._watch = folder, run, roles, watch
         drafting = Drafting(folder, roles, transitions, run.config.repairs, run.config.llm.review, self._watch)
         self._account = Account(folder, run, roles.chat)
         self._generation = Generation(folder, run, roles, drafting, self._account, self._watch)
@@ -162,6 +164,8 @@ class _Run:
                 self._account.save(cap)
             else:
                 self._generation.carry_out(round_, candidates, own)
+        if not self._account.stopped and (cap := self._account.shortened()):
+            self._account.save(cap)
 
 
 def check_expressions(task: Task, field_names: list[str]) -> None:

@@ -15,7 +15,7 @@ def reopen(folder: RunFolder, budget: Budget | None = None, llm: LLMConfig | Non
 
     Args:
         folder: the run; no process may be at work on it.
-        budget: the caps from now on; None keeps them.
+        budget: the caps from now on; None, or those that it has, keeps them and opens nothing.
         llm: the language model from now on; None keeps it.
 
     Returns:
@@ -27,12 +27,12 @@ def reopen(folder: RunFolder, budget: Budget | None = None, llm: LLMConfig | Non
     """
     with locked(folder.path):
         run, spent = folder.run(), folder.spent()
+        if budget not in (None, run.config.budget) and (spent.stopped or _is_short(folder, run)):
+            _open_last_round(folder)
+            folder.write_spent(spent.model_copy(update={"stopped": ""}))
         config = run.config.model_copy(update={"budget": budget or run.config.budget, "llm": llm or run.config.llm})
         run = run.model_copy(update={"config": config})
-        folder.write_run(run)
-        if budget is not None and (spent.stopped or _is_short(folder, run)):
-            _open_last_round(folder)
-            folder.write_spent(spent.model_copy(update={"stopped": ""}))  # last: until then, this can be done again
+        folder.write_run(run)  # last: until then, this can be done again
         return run
 
 

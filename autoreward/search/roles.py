@@ -6,20 +6,25 @@ import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from autoreward.config import LLMConfig, RunConfig
 from autoreward.designer.contract import Designer
 from autoreward.designer.registry import find_designer
 from autoreward.engine.contract import Engine
 from autoreward.engine.local import LocalEngine
+from autoreward.engine.replay import ReplayEngine
+from autoreward.errors import UserError
 from autoreward.llm.contract import Chat
 from autoreward.llm.openai_chat import OpenAIChat
 from autoreward.llm.prices import Prices
 from autoreward.llm.recorded import RecordedChat
+from autoreward.llm.replay import ReplayChat
 from autoreward.prompts.render import Templates
 from autoreward.sandbox.contract import Cell
 from autoreward.sandbox.isolation import Level
 from autoreward.sandbox.process import ProcessCell
+from autoreward.store.find import find_run
 from autoreward.store.folder import RunFolder
 from autoreward.task import Task, load_task, task_names
 
@@ -39,10 +44,10 @@ class Roles:
 
 
 def resolve_designer(name: str, llm: LLMConfig) -> str:
-    """What `auto` means here: the language model where an endpoint is configured, else the composer."""
+    """What `auto` means here: the language model where an endpoint or a recording is configured, else the composer."""
     if name != "auto":
         return name
-    configured = llm.base_url or os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")
+    configured = llm.replay or llm.base_url or os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")
     return "llm" if configured else "composer"
 
 
@@ -54,15 +59,42 @@ def least_isolation(config: RunConfig, designer: str, task: Task) -> Level:
     return "C" if designer == "composer" and config.start_from is None and ours else "B"
 
 
+def with_recording(config: RunConfig) -> RunConfig:
+    """The configuration with the whole path of what it replays, by which the run can be resumed from anywhere.
+
+    Raises:
+        UserError: there is no such recording, or trainings are to be replayed and it holds none.
+    """
+    name = config.llm.replay
+    if not name:
+        if config.replay_trainings:
+            raise UserError("--replay-trainings replays those of a recorded run: say which, with --llm.replay RUN")
+        return config
+    path = Path(name) if Path(name).is_file() else find_run(name, config.runs)
+    if config.replay_trainings and path.is_file():
+        raise UserError(f"--replay-trainings: {name} holds replies alone; give --llm.replay the folder of a run")
+    return config.model_copy(update={"llm": config.llm.model_copy(update={"replay": str(path.resolve())})})
+
+
 def cast(
     folder: RunFolder,
     designer: str,
     config: RunConfig,
     least: Level,
+    note: Callable[[str], None],
     chat: Chat | None = None,
     engine: Engine | None = None,
 ) -> Roles:
     """Fill the roles from a configuration; `chat` and `engine` replace the configured ones.
+
+    Args:
+        folder: the run's.
+        designer: as `resolve_designer` gives it.
+        config: as `with_recording` gives it.
+        least: isolation of every cell.
+        note: is told of a replayed call whose prompt differs from the recorded one.
+        chat: asked in place of the endpoint or recording.
+        engine: where trainings run.
 
     Raises:
         EndpointError: the language model designs, and no key or endpoint is configured.
@@ -73,12 +105,22 @@ def cast(
     recorded = None
     if chat is not None or designer == "llm":
         prices = Prices(config.llm)
-        recorded = RecordedChat(chat or OpenAIChat(config.llm), folder.rounds_path, config.budget, prices)
+        recorded = RecordedChat(chat or _chat(config.llm, note), folder.rounds_path, config.budget, prices)
     return Roles(
         designer=find_designer(designer, recorded, templates),
-        engine=engine or LocalEngine(config.slots, config.training_timeout),
+        engine=engine or _engine(config),
         new_cell=functools.partial(ProcessCell, least=least),
         templates=templates,
         least=least,
         chat=recorded,
     )
+
+
+def _chat(llm: LLMConfig, note: Callable[[str], None]) -> Chat:
+    return ReplayChat(Path(llm.replay), note) if llm.replay else OpenAIChat(llm)
+
+
+def _engine(config: RunConfig) -> Engine:
+    if config.replay_trainings and config.llm.replay:
+        return ReplayEngine(Path(config.llm.replay))
+    return LocalEngine(config.slots, config.training_timeout)

@@ -48,8 +48,10 @@ class Spent(Record):
     wall_seconds: float = 0.0
     llm_calls: int = 0
     llm_tokens: int = 0
+    llm_usd: float | None = None
+    """US dollars; None where the price of a call is not known, which is not the same as nothing."""
     stopped: str = ""
-    """Which cap ended the search; empty while none did."""
+    """Which cap ended the search, or left a round fewer candidates; empty while none did."""
 
 
 class CandidateRecord(Record):
@@ -138,5 +140,5 @@ class Report(Record):
     """None where no candidate could be trained."""
     rows: tuple[Row, ...]
     stopped: str = ""
-    """Which cap ended the search early; empty where the rounds ran out."""
+    """Which cap ended the search early, or left a round fewer candidates; empty where none did."""
     spent: Spent

@@ -43,8 +43,8 @@ class TrainingJob(Record):
     def hash(self) -> str:
         """16 hexadecimal digits that name the training: what it does, not how its task is told or its cell isolated."""
         job = self.model_copy(update={"task": self.task.model_copy(update={"text": "-", "reference": None})})
-        told = {"least_isolation": True, "task": {"wishes"}}
-        return hashlib.sha256(job.model_dump_json(exclude=told).encode()).hexdigest()[:16]
+        text = job.model_dump_json(exclude={"least_isolation": True, "task": {"wishes"}})
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Evaluation(Record):

@@ -47,7 +47,8 @@ def test_a_larger_budget_finishes_the_run(budget: Budget, tmp_path: Path) -> Non
     folder, first = stopped(tmp_path, budget)
     report = folder.report()
     assert report
-    assert bool(report.stopped) == (budget.env_steps is None), "a cap that only shortens the last round ends nothing"
+    assert report.stopped
+    assert (report.stopped == "budget.env_steps = 12000 left round 1 with 1 of 2 candidates") == bool(budget.env_steps)
     assert len([record for record in folder.all_candidates() if record.status == "trained"]) < 4
     reopen(folder, Budget())
     second = ScriptedChat(model)
