@@ -21,7 +21,7 @@ def _word(text: object) -> object:
     return text.strip().lower() if isinstance(text, str) else text
 
 
-class _Opinion(BaseModel):
+class Opinion(BaseModel):
     """The reply. A model that adds a key has still answered, so keys beyond these are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -58,12 +58,12 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
         code=what_runs(program.source),
     )
     name = CallName(role="critic", round=brief.round, candidate=brief.index, attempt=attempt)
-    opinion = ask_object(chat, name, messages, _Opinion)
+    opinion = ask_object(chat, name, messages, Opinion)
     passed, message = _outcome(opinion)
     return Check(name="review", passed=passed, message=message, seconds=time.monotonic() - started)
 
 
-def _outcome(opinion: _Opinion | None) -> tuple[bool, str]:
+def _outcome(opinion: Opinion | None) -> tuple[bool, str]:
     if opinion is None:
         return True, "the review could not be read, and counts as passed"
     reasons = " ".join(one_line(reason, 400) for reason in opinion.reasons[:5] if reason.strip())
