@@ -118,7 +118,7 @@ class Templates:
 
 def fenced(text: object, language: str = "") -> str:
     """Text in a Markdown block that it cannot end: the fence is longer than any run of backticks in it."""
-    content = str(text).strip("\n")
+    content = _without_turns(str(text)).strip("\n")
     longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
     marks = "`" * max(3, longest + 1)
     return f"{marks}{language}\n{content}\n{marks}"
@@ -126,13 +126,18 @@ def fenced(text: object, language: str = "") -> str:
 
 def inline(text: object, limit: int = 400) -> str:
     """Text on one line, cut after `limit` characters."""
-    line = " ".join(str(text).split())
+    line = _without_turns(" ".join(str(text).split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def quoted(text: object, limit: int = 200) -> str:
     """What a program says of itself, as data: one line in double quotes that it cannot close, cut after `limit`."""
     return json.dumps(inline(text, limit).replace("`", "'"), ensure_ascii=False)
+
+
+def _without_turns(text: str) -> str:
+    """Marks such as <|im_end|> broken up: servers of open models may take them for the end of a turn anywhere."""
+    return text.replace("<|", "< |").replace("|>", "| >")
 
 
 def number(value: float | None) -> str:
