@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from autoreward.errors import UserError
 from autoreward.records import Record
 from autoreward.task import Fraction, Positive, Task, TrainerSettings, Widths
 
@@ -16,6 +17,7 @@ PASSWORD_IN_URL = (
     "the endpoint's URL must hold no user and no password, since it is shown and recorded. Type "
     "`export OPENAI_API_KEY=...` for the key; an @ of the path is written %40"
 )
+Effort = Literal["full", "small"]
 SeedCount = Annotated[int, Field(gt=0, le=1000)]
 
 
@@ -128,10 +130,18 @@ class LLMConfig(Record):
     """Longest silence of the endpoint while a reply is waited for."""
     retries: Annotated[int, Field(ge=0)] = 4
     """How often a failed call is tried again."""
-    review: bool = True
-    """Whether the Critic reviews candidates with the language model after its executable checks."""
+    effort: Effort = "full"
+    """`small` is for weak models: a skeleton to fill in, few functions, grammar `terms`, more repairs, no review."""
+    review: bool | None = None
+    """Whether the Critic reviews candidates with the language model after its executable checks. None: not where the
+    effort is small."""
     prompts: Path | None = None
     """Folder of templates that replace the built-in ones of the same name (`autoreward prompts copy`)."""
+
+    @property
+    def reviews(self) -> bool:
+        """`review`, decided."""
+        return self.effort == "full" if self.review is None else self.review
 
     @field_validator("base_url")
     @classmethod
@@ -155,8 +165,8 @@ class RunConfig(Record):
     """Generations: each learns from those before."""
     candidates: Positive = 4
     """Candidates of each round."""
-    repairs: Annotated[int, Field(ge=0)] = 3
-    """How often the Designer may mend a candidate that the Critic refused."""
+    repairs: Annotated[int, Field(ge=0)] | None = None
+    """How often the Designer may mend a candidate that the Critic refused. None: 3, or 5 with a small `llm.effort`."""
     steps: Positive | None = None
     """Environment steps of one training; None: the task's budget."""
     seed: Annotated[int, Field(ge=0, lt=200_000)] = 0
@@ -195,12 +205,24 @@ class RunConfig(Record):
     trainer: TrainerOverrides = TrainerOverrides()
     """PPO's settings, where they replace the pack's."""
 
+    @property
+    def most_repairs(self) -> int:
+        """`repairs`, decided."""
+        return {"full": 3, "small": 5}[self.llm.effort] if self.repairs is None else self.repairs
+
     def for_task(self, task: Task) -> Task:
-        """The task with this run's overrides: steps, grammar and trainer settings."""
+        """The task with this run's overrides: steps, grammar and trainer settings.
+
+        Raises:
+            UserError: a small effort of the language model in another grammar than `terms`.
+        """
+        if self.llm.effort == "small" and self.grammar not in (None, "terms"):
+            raise UserError(f"--llm.effort small knows the grammar terms alone; leave --grammar {self.grammar} out")
+        grammar = "terms" if self.llm.effort == "small" else self.grammar
         return task.model_copy(
             update={
                 "steps": self.steps or task.steps,
-                "grammar": self.grammar or task.grammar,
+                "grammar": grammar or task.grammar,
                 "trainer": self.trainer.applied_to(task.trainer),
             }
         )

@@ -63,11 +63,17 @@ class Templates:
         for name in template_names():
             self._load(name)
 
-    def messages(self, name: str, **context: Any) -> tuple[Message, ...]:  # noqa: ANN401 - templates take anything
+    def messages(
+        self,
+        name: str,
+        system: str = "system",
+        **context: Any,  # noqa: ANN401 - templates take anything
+    ) -> tuple[Message, ...]:
         """The opening of a conversation: the role's system message and the named template as the user's.
 
         Args:
             name: `role/template`, such as `designer/first`.
+            system: the role's template that opens the conversation.
             context: what the two templates may use.
 
         Raises:
@@ -75,7 +81,7 @@ class Templates:
         """
         role = name.partition("/")[0]
         return (
-            Message(role="system", content=self.text(f"{role}/system", **context)),
+            Message(role="system", content=self.text(f"{role}/{system}", **context)),
             Message(role="user", content=self.text(name, **context)),
         )
 

@@ -116,7 +116,7 @@ def _prompts(chat: _Listening, brief: Brief, config: RunConfig) -> tuple[Message
     from autoreward.prompts.render import Templates
 
     try:
-        LLMDesigner(chat, Templates(config.llm.prompts)).propose(brief)
+        LLMDesigner(chat, Templates(config.llm.prompts), config.llm.effort).propose(brief)
     except _Shown:
         return chat.messages
     raise AutorewardError("the Designer asked for nothing; this is a bug")

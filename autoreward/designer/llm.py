@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from autoreward.config import Effort
 from autoreward.designer.contract import Brief, PastCandidate, Proposal
+from autoreward.language.expressions import Expression
 from autoreward.language.page import rules
 from autoreward.language.program import Grammar
 from autoreward.llm.asking import ask
@@ -30,8 +32,15 @@ class LLMDesigner:
     Critic refuses it with the reason, and the next repair says so. One that was cut off is asked for again, shorter.
     """
 
-    def __init__(self, chat: Chat, templates: Templates) -> None:
-        self._chat, self._templates = chat, templates
+    def __init__(self, chat: Chat, templates: Templates, effort: Effort = "full") -> None:
+        """Set up.
+
+        Args:
+            chat: the language model.
+            templates: the prompts.
+            effort: `small` gives a weak model fewer rules, fewer past candidates and a program to fill in.
+        """
+        self._chat, self._templates, self._effort = chat, templates, effort
 
     def propose(self, brief: Brief) -> Proposal:
         """A first proposal, or a revision where an earlier candidate was trained. One call, attempt 0.
@@ -63,8 +72,10 @@ class LLMDesigner:
 
     def prompt(self, brief: Brief) -> tuple[Message, ...]:
         """The opening of the conversation, as `--dry-run` shows it."""
-        context = _context(brief)
-        return self._templates.messages("designer/revision" if context["best"] else "designer/first", **context)
+        context, name = _context(brief, self._effort), "designer/first"
+        if context["best"]:
+            name = "designer/revision"
+        return self._templates.messages(name, "small" if self._effort == "small" else "system", **context)
 
     def _ask(
         self, brief: Brief, messages: tuple[Message, ...], attempt: int, parent: tuple[int, int] | None
@@ -81,10 +92,10 @@ def _whole(reply: Reply, grammar: Grammar) -> str | None:
     return None if reply.cut and not what_runs(source) else source
 
 
-def _context(brief: Brief) -> dict[str, Any]:
+def _context(brief: Brief, effort: Effort) -> dict[str, Any]:
     """What the Designer's templates may use."""
-    ranked = _ranked(brief.history)
-    shown = [{"past": past, "code": what_runs(past.source)} for past in ranked[:SHOWN]]
+    ranked, most = _ranked(brief.history), SHOWN if effort == "full" else SHOWN // 2
+    shown = [{"past": past, "code": what_runs(past.source)} for past in ranked[:most]]
     return {
         "task": brief.task,
         "schema": brief.schema_,
@@ -92,10 +103,11 @@ def _context(brief: Brief) -> dict[str, Any]:
         "direction": _direction(brief),
         "best": shown[0] if shown else None,
         "others": shown[1:],
-        "older": ranked[SHOWN : SHOWN + OLDER],
+        "older": ranked[most : most + OLDER],
         "refused": [past for past in brief.history if past.status == "refused"][-SHOWN:],
         "siblings": [code for source in brief.siblings if (code := what_runs(source))],
         "language": rules(brief.grammar),
+        "skeleton": [] if effort == "full" else Expression(brief.task.success.expression, brief.schema_.names).fields,
     }
 
 

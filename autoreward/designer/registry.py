@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, cast
 
+from autoreward.config import Effort
 from autoreward.designer.contract import Designer
 from autoreward.errors import UnknownName, UserError
 
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 DESIGNERS = ("composer", "llm")
 
 
-def find_designer(name: str, chat: Chat | None = None, templates: Templates | None = None) -> Designer:
+def find_designer(
+    name: str, chat: Chat | None = None, templates: Templates | None = None, effort: Effort = "full"
+) -> Designer:
     """The Designer of that name.
 
     Args:
         name: `composer`, `llm`, or `module:attr` of a class or function that takes no argument and gives a Designer.
         chat: the language model; needed by `llm`.
         templates: the prompts; needed by `llm`.
+        effort: of the language model.
 
     Raises:
         UnknownName: there is no such designer.
@@ -36,7 +40,7 @@ def find_designer(name: str, chat: Chat | None = None, templates: Templates | No
             raise UserError("designer llm needs a language model: set OPENAI_API_KEY or OPENAI_BASE_URL")
         from autoreward.designer.llm import LLMDesigner
 
-        return LLMDesigner(chat, templates)
+        return LLMDesigner(chat, templates, effort)
     if ":" not in name:
         raise UnknownName("designer", name, DESIGNERS, "Known: composer, llm, or module:attr of your own.")
     return _load(name)

@@ -131,7 +131,7 @@ class _Run:
         self, folder: RunFolder, run: RunRecord, roles: Roles, transitions: Transitions, watch: Observer
     ) -> None:
         self._folder, self._run, self._roles, self._watch = folder, run, roles, watch
-        drafting = Drafting(folder, roles, transitions, run.config.repairs, run.config.llm.review, self._watch)
+        drafting = Drafting(folder, roles, transitions, run.config.most_repairs, run.config.llm.reviews, self._watch)
         self._account = Account(folder, run, roles.chat)
         self._generation = Generation(folder, run, roles, drafting, self._account, self._watch)
         self._final = Final(folder, run, roles, self._watch)

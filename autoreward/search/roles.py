@@ -107,7 +107,7 @@ def cast(
         prices = Prices(config.llm)
         recorded = RecordedChat(chat or _chat(config.llm, note), folder.rounds_path, config.budget, prices)
     return Roles(
-        designer=find_designer(designer, recorded, templates),
+        designer=find_designer(designer, recorded, templates, config.llm.effort),
         engine=engine or _engine(config),
         new_cell=functools.partial(ProcessCell, least=least),
         templates=templates,

@@ -114,7 +114,7 @@ class _Example:
         except RewardRefused as refused:
             failed = Check(name="contract", passed=False, message=str(refused), line=refused.line)
             verdict = Verdict(status="invalid", checks=(failed,))
-        repairs = self.config.repairs if verdict.status == "invalid" else 0
+        repairs = self.config.most_repairs if verdict.status == "invalid" else 0
         self.folder.write_draft(round_, index, Drafted(proposal=proposal, repairs=repairs), verdict)
         return verdict
 
@@ -142,7 +142,7 @@ class _Example:
             parent=draft.parent,
             status="refused",
             reason=verdict.reason,
-            repairs=self.config.repairs if verdict.reason else 0,
+            repairs=self.config.most_repairs if verdict.reason else 0,
             steps=self.task.steps,
         )
         results: dict[int, TrainingResult] = {}
