@@ -210,7 +210,10 @@ def _wrong_sign(name: str, statistics: Sequence[TermStatistics]) -> Finding | No
     if value is None or share < LEAST_SHARE or value > (SIGN if told == "success" else 1.5 * SIGN):
         return None
     text = f"the sum of {name} correlates with {told} by {value:.2f}: episodes that do better are paid less by it"
-    suggestion = f"Drop {name}, turn its sign, or pay for the progress in it in place of the level."
+    suggestion = (
+        f"Drop {name}, turn its sign, or pay for the progress in it in place of the level. A cost in each step shows "
+        "the same where episodes that do better are longer; then it may stay."
+    )
     evidence = {f"{told}_correlation": value, "share": share}
     return Finding(diagnosis="wrong_sign", text=text, suggestion=suggestion, term=name, evidence=evidence)
 

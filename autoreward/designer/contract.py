@@ -56,7 +56,7 @@ class PastCandidate(Record):
     """Mean over the search seeds."""
     score: float | None = None
     evaluations: tuple[Evaluation, ...] = ()
-    """Of the first search seed, during training."""
+    """Of the search seed that did worst, during training; terms and episodes are of it too."""
     terms: dict[str, TermStatistics] = {}
     findings: tuple[Finding, ...] = ()
     episodes: str = ""

@@ -195,7 +195,7 @@ class Generation:
         if not results:
             return CandidateAnalysis()
         findings: tuple[Finding, ...] = diagnose(run.task, results)
-        told = next((result for result in results if result.status == "ok"), None)
+        told = _weakest(results)
         folder = self._folder.training_folder(told.hash) if told else None
         episodes = narrate(run.task, run.env_schema, folder, told) if folder and told else ""
         analysis = CandidateAnalysis(findings=findings, episodes=episodes)
@@ -224,7 +224,7 @@ class Generation:
         return [result for result in results if result is not None]
 
     def _past(self, record: CandidateRecord, analysis: CandidateAnalysis) -> PastCandidate:
-        first = next((result for result in self._results(record) if result.status == "ok"), None)
+        told = _weakest(self._results(record))
         return PastCandidate(
             round=record.round,
             index=record.index,
@@ -234,8 +234,8 @@ class Generation:
             reason=record.reason,
             success_rate=record.success_rate,
             score=record.score,
-            evaluations=first.evaluations if first else (),
-            terms=first.terms if first else {},
+            evaluations=told.evaluations if told else (),
+            terms=told.terms if told else {},
             findings=analysis.findings,
             episodes=analysis.episodes,
         )
@@ -250,6 +250,12 @@ class Generation:
             if best is None or rank(record.success_rate, record.score) > rank(best.success_rate, best.score):
                 best = record
         return (best.round, best.index) if best else None
+
+
+def _weakest(results: list[TrainingResult]) -> TrainingResult | None:
+    """The training to tell of: the one that did worst, since what failed teaches most."""
+    finals = [(result, result.final) for result in results if result.status == "ok" and result.final is not None]
+    return min(finals, key=lambda pair: rank(pair[1].success_rate, pair[1].score), default=(None, None))[0]
 
 
 def _indices(labels: list[str]) -> list[int]:

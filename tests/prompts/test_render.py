@@ -17,7 +17,7 @@ from autoreward.llm.calls import estimate
 from autoreward.llm.scripted import ScriptedChat
 from autoreward.prompts.render import BUILT_IN, Templates, fenced, inline, quoted, template_names
 from autoreward.schema import ActionSpec, EnvSchema, Field
-from autoreward.task import EnvSpec, SuccessRule, Task, load_task
+from autoreward.task import EnvSpec, Score, SuccessRule, Task, load_task
 from autoreward.training.contract import Evaluation, TermStatistics
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -42,6 +42,7 @@ REACH = Task(
     text="Move the fingertip onto the target and keep it there.",
     env=EnvSpec(id="Arm-v1"),
     success=SuccessRule(expression="norm(target_offset) < 0.03", rule="held", steps=10),
+    score=Score(expression="-norm(target_offset)", reduce="last", unit="m"),
     outcomes={"far": "norm(target_offset) > 0.1"},
     reference="SECRET = 'the hand-written reward'",
     steps=100_000,
