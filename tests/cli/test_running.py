@@ -167,7 +167,8 @@ def test_a_reference_is_trained_in_its_own_grammar() -> None:
     task = {"text": "Climb.", "success": {"expression": "obs_0 > 3"}, "reference": "reference.py"}
     Path("line.yaml").write_text(json.dumps({"env": {"id": LINE[1], "step_limit": 10}, "tasks": {"climb": task}}))
     Path("signs.py").write_text(SIGNS)
-    given = ["signs.py", "--env", "line.yaml", "--trust", "line.yaml", "--grammar", "signs", "--seeds", "1", "--episodes", "2"]
+    given = ["signs.py", "--env", "line.yaml", "--trust", "line.yaml", "--grammar", "signs"]
+    given += ["--seeds", "1", "--episodes", "2"]
     trainer = ["--trainer.name", SMALL["trainer"]["name"], "--steps", "512"]
     assert main(["train", *given, *trainer, "--baselines"]) == 0
     jobs = [read_record(path, TrainingJob) for path in Path("runs").glob("train-signs-*/trainings/*/job.json")]
