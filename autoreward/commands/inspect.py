@@ -126,6 +126,7 @@ def show_run(folder: RunFolder, console: Console) -> None:
     for line in (
         f"{run.id}: {state}",
         f"task      {run.task.name}: {run.task.text}",
+        *([f"wishes    {run.task.wishes}"] if run.task.wishes else []),
         f"success   {run.task.success}",
         f"designer  {run.designer}, grammar {run.task.grammar}, {run.task.steps:,} steps a training",
         f"isolation {isolation_text(run.isolation)}",

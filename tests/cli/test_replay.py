@@ -132,6 +132,7 @@ def test_inspect_shows_what_the_language_model_took(recorded: RunFolder, capsys:
     assert (lines["designer"][0], lines["designer"][3]) == ("2", "0.5000")
     assert [lines[part][3] for part in ("in all", "critic", "round 0", "to the best, 0.0")] == ["-"] * 4
     assert "6 LLM calls, US$ -" in said
+    assert "wishes    Gently." in said
     assert main(["inspect", str(recorded.path), "--json"]) == 0
     book = json.loads(capsys.readouterr().out)["ledger"]
     assert (book["by_role"]["designer"]["usd"], book["total"]["usd"], book["total"]["calls"]) == (0.5, None, 6)

@@ -192,7 +192,15 @@ def test_dry_run_shows_the_prompts(
 
 
 def test_prompts_are_listed_shown_and_copied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "designer/first.md.j2" in shown(capsys, "prompts", "show")
+    assert main(["prompts", "show"]) == 0
+    sizes = {
+        cells[1].strip(): cells[3].strip()
+        for line in capsys.readouterr().out.splitlines()
+        if len(cells := line.split("│")) > 3
+    }
+    for name in ("designer/first", "designer/revision", "critic/review", "analyzer/analyze"):
+        assert 1000 < int(sizes[f"{name}.md.j2"].replace(",", "")) < 4000
+    assert sizes["critic/system.md.j2"] == ""
     assert "{{" in shown(capsys, "prompts", "show", "designer/first")
     shown(capsys, "prompts", "copy", str(tmp_path / "own"))
     assert (tmp_path / "own" / "designer" / "first.md.j2").exists()
