@@ -151,10 +151,10 @@ class ProcessCell:
             raise CellFailed("the cell has ended: load the program again", "died")
         if os.getpid() != self._child.owner:
             raise CellFailed("the cell belongs to the process that this one was forked from: make a new one", "died")
-        self._child.follow()
         frame = frames.encode(request, inputs, self._channel.inputs if inputs else None)
         try:
-            fields, arrays = self._channel.ask(frame, time.monotonic() + seconds)
+            with self._child.beside():
+                fields, arrays = self._channel.ask(frame, time.monotonic() + seconds)
             fault = _fault(fields) if "fault" in fields else None
         except Late:
             self._fail(f"the reward program ran longer than {seconds:g} s {when} and was killed", "deadline")
