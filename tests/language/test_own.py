@@ -92,7 +92,8 @@ def test_found_by_the_dry_run(path: Path, kept: Kept) -> None:
     verdict = examined(path, kept, SCHEMA, RECORDED)
     where, _, said = header(path, "found").partition(":")
     assert verdict.status == "invalid"
-    assert verdict.checks[-1].name == where, verdict.checks[-1].message
+    # What hangs on the speed of the machine is found by one check or the next.
+    assert verdict.checks[-1].name in where.split("|"), verdict.checks[-1].message
     assert said.strip() in verdict.checks[-1].message
     assert "IGNORE" not in verdict.checks[-1].message
     for name, array in RECORDED.inputs.items():
