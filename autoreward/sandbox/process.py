@@ -223,7 +223,7 @@ def witness() -> Isolation:
 
 
 def _refusal(found: Mapping[str, Any]) -> RewardRefused:
-    error = RewardRefused(str(found.get("message", ""))[:600], str(found.get("rule", "")))
+    error = RewardRefused(_line(found.get("message", "")), _line(found.get("rule", "")))
     error.line, error.column = _integer(found.get("line")), _integer(found.get("column"))
     return error
 
@@ -233,7 +233,12 @@ def _fault(found: Mapping[str, Any]) -> CellFailed:
     where = f"line {line}: " if line is not None else ""
     reason = str(found.get("reason"))
     known = reason if reason in ("memory", "exception", "output") else "exception"
-    return CellFailed(where + str(found["fault"])[:600], known, line)
+    return CellFailed(where + _line(found["fault"]), known, line)
+
+
+def _line(text: object) -> str:
+    """A text of the cell's as messages may hold it, should the cell be another's by now: one line, not long."""
+    return "".join(letter for letter in " ".join(str(text).split()) if letter.isprintable())[:600]
 
 
 def _integer(value: object) -> int | None:
