@@ -66,7 +66,7 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
 def _outcome(opinion: Opinion | None) -> tuple[bool, str]:
     if opinion is None:
         return True, "the review could not be read, and counts as passed"
-    reasons = " ".join(one_line(reason, 400) for reason in opinion.reasons[:5] if reason.strip())
+    reasons = " ".join(one_line(reason, 1000) for reason in opinion.reasons[:5] if reason.strip())
     if opinion.verdict == "reject":
         return (False, reasons) if reasons else (True, "the review rejected without a reason, and counts as passed")
     return True, one_line(opinion.reading, 300)
