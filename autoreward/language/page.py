@@ -47,7 +47,8 @@ no row numbers.
 - Every term is finite (guard divisions, logarithms and roots), at most {value} in absolute value, and not the same \
 in every step.
 - Helper functions and constants of literals may stand at the top level. Helpers are given arrays, never `state`, \
-`next_state` or `memory`. `if` works on plain Python values only; for arrays write `np.where`.
+`next_state` or `memory`. `if` works on plain Python values only; for arrays write `np.where`, and \
+join conditions by `&`, `|` and `~` with brackets around each. Parts of a field are slices such as `x[:, 2]`.
 - Not in the language: imports beyond numpy and math, {missing}, names that begin with an underscore.
 - Functions are called where they are named (`np.sqrt(x)`, never `f = np.sqrt`), without `out`; `np.maximum` and \
 `np.minimum` take two arrays; element-wise functions have no `where`; a type is written out (`dtype=np.float32`).
