@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict
 from autoreward.designer.contract import Brief, Finding, PastCandidate
 from autoreward.llm.asking import ask_object
 from autoreward.llm.contract import CallName, Chat
-from autoreward.llm.failures import one_line
-from autoreward.llm.reading import what_runs
+from autoreward.llm.reading import what_runs, whole_sentences
 from autoreward.prompts.render import Templates
 
 MAX_FINDINGS = 5
+LONGEST = 1000
+"""Characters of a finding's text, and of its suggestion; the prompt asks for 120 words."""
 
 
 class _Advice(BaseModel):
@@ -59,8 +60,8 @@ def advise(
 def _finding(advice: _Advice, candidate: PastCandidate) -> Finding:
     return Finding(
         diagnosis="advice",
-        text=one_line(advice.text, 600),
-        suggestion=one_line(advice.suggestion, 600),
+        text=whole_sentences(advice.text, LONGEST),
+        suggestion=whole_sentences(advice.suggestion, LONGEST),
         term=advice.term if advice.term in candidate.terms else None,
         source="llm",
     )

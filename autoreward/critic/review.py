@@ -22,14 +22,21 @@ def _word(text: object) -> object:
 
 
 class Opinion(BaseModel):
-    """The reply. A model that adds a key has still answered, so keys beyond these are ignored."""
+    """The reply. A model that adds a key has still answered, so keys beyond these are ignored.
+
+    The keys stand in the order in which they are to be thought of: a verdict that comes first is a guess.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    verdict: Annotated[Literal["approve", "reject"], BeforeValidator(_word)]
     reading: str = ""
+    """How the program reads the task."""
     lazy_agent: str = ""
+    """The best-paid behaviour that never succeeds, counted out against an ordinary way of doing the task. Nothing reads
+    it; it makes the model count before it judges, and people find it in the recorded call."""
     reasons: tuple[str, ...] = ()
+    """Each fault, where it rejects."""
+    verdict: Annotated[Literal["approve", "reject"], BeforeValidator(_word)]
 
 
 def review(chat: Chat, templates: Templates, brief: Brief, program: Program, attempt: int) -> Check:

@@ -14,7 +14,7 @@ from autoreward.language.program import Grammar
 from autoreward.llm.asking import ask
 from autoreward.llm.contract import CallName, Chat, Message, Reply
 from autoreward.llm.failures import one_line
-from autoreward.llm.reading import program_in, same_lines, what_runs
+from autoreward.llm.reading import idea_in, program_in, same_lines, what_runs
 from autoreward.prompts.render import Templates, fenced
 
 SHORTER = "Reply with one line `Idea: ...` and the whole program in one block that begins with ```python, nothing else."
@@ -105,7 +105,9 @@ def _context(brief: Brief, effort: Effort) -> dict[str, Any]:
         "others": shown[1:],
         "older": ranked[most : most + OLDER],
         "refused": [past for past in brief.history if past.status == "refused"][-SHOWN:],
-        "siblings": [code for source in brief.siblings if (code := what_runs(source))],
+        "siblings": [
+            {"code": code, "idea": idea_in(source)} for source in brief.siblings if (code := what_runs(source))
+        ],
         "language": rules(brief.grammar),
         "skeleton": [] if effort == "full" else Expression(brief.task.success.expression, brief.schema_.names).fields,
     }

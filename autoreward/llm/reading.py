@@ -18,6 +18,7 @@ from autoreward.errors import RewardRefused
 from autoreward.language.lexical import parse
 from autoreward.language.program import FUNCTIONS, Grammar
 from autoreward.language.static import without_comments
+from autoreward.llm.failures import one_line
 
 MAX_REPLY = 200_000
 """Characters of a reply that are looked at."""
@@ -109,6 +110,13 @@ def _objects(text: str) -> list[dict[str, Any]]:
     return found
 
 
+def whole_sentences(text: str, limit: int) -> str:
+    """Text on one line; where it is longer than `limit` characters, the sentences that fit, or a part of the first."""
+    line = one_line(text, limit)
+    end = max(line.rfind(mark) for mark in (". ", "? ", "! ")) if line.endswith("…") else -1
+    return line if end < 0 else line[: end + 1]
+
+
 def what_runs(source: str) -> str:
     """A program as it is shown to another prompt: what runs of it, without a word that it could say to a reader.
 
@@ -146,6 +154,20 @@ class _Wordless(ast.NodeTransformer):
         if isinstance(node.value, str) and not _NAMING.fullmatch(node.value):
             return ast.copy_location(ast.Constant("..."), node)
         return node
+
+
+def idea_in(source: str) -> str:
+    """What a program says of itself in IDEA: its own words, to be shown between quotes; empty where there is none."""
+    try:
+        statements = parse(source).body
+    except RewardRefused:
+        return ""
+    for statement in statements:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            if "IDEA" in names and isinstance(statement.value.value, str):
+                return statement.value.value
+    return ""
 
 
 def same_lines(source: str) -> str:
