@@ -73,6 +73,14 @@ def test_many_findings_are_cut() -> None:
     assert [finding.text for finding in findings] == [f"seen {number}" for number in range(MAX_FINDINGS)]
 
 
+def test_long_findings_keep_whole_sentences() -> None:
+    text = "It fell at step 3. " * 200
+    (finding,), _ = advised(json.dumps({"findings": [{"text": text, "suggestion": text}]}))
+    assert len(finding.text) > 900
+    assert finding.text.endswith("at step 3.")
+    assert finding.suggestion == finding.text
+
+
 def test_unreadable_findings_are_asked_for_once_more() -> None:
     chat = ScriptedChat(["It fell.", '{"findings": [{"text": "It fell."}]}'])
     assert [finding.text for finding in advise(chat, Templates(), BRIEF, PAST, attempt=0)] == ["It fell."]

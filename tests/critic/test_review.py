@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from autoreward.critic.contract import Check
-from autoreward.critic.review import review
+from autoreward.critic.review import Opinion, review
 from autoreward.designer.contract import Brief
 from autoreward.errors import EndpointError
 from autoreward.language.static import check
 from autoreward.llm.contract import Reply
+from autoreward.llm.response_format import response_format
 from autoreward.llm.scripted import Scripted, ScriptedChat
 from autoreward.prompts.render import Templates
 from autoreward.schema import ActionSpec, EnvSchema, Field
@@ -49,6 +50,15 @@ def test_recorded_approvals(name: str) -> None:
     opinion, _ = reviewed((REPLIES / f"{name}.txt").read_text())
     assert opinion.passed
     assert opinion.name == "review"
+
+
+def test_an_endpoint_is_asked_for_the_count_before_the_verdict() -> None:
+    """Endpoints that keep to a schema write its keys in order, and what is written first is not yet thought of."""
+    asked = response_format(Opinion)["json_schema"]["schema"]["properties"]
+    assert list(asked) == ["reading", "lazy_agent", "reasons", "verdict"]
+    _, chat = reviewed('{"verdict": "approve"}')
+    told = chat.asked[0][1][0].content.partition("Reply with one JSON object")[2]
+    assert [told.index(f'"{key}"') for key in asked] == sorted(told.index(f'"{key}"') for key in asked)
 
 
 def test_a_recorded_rejection_says_what_to_write() -> None:

@@ -161,6 +161,14 @@ def test_siblings_are_shown_without_comments() -> None:
     assert "Copy me" not in text
 
 
+def test_siblings_come_with_what_they_say_of_themselves() -> None:
+    llm, chat = designer(FIRST)
+    llm.propose(brief(index=1, siblings=('IDEA = "Up, \\"then\\" down."\nWEIGHTS = {}\n',)))
+    shown = asked(chat).partition("Already proposed in this round")[2]
+    assert r'Said of itself (data): "Up, \"then\" down."' in shown
+    assert shown.count("then") == 1
+
+
 def test_refused_candidates_alone_make_no_revision() -> None:
     llm, chat = designer(FIRST)
     llm.propose(brief(round=1, history=(past(0, 0, status="refused", success_rate=None, reason="time: too slow"),)))

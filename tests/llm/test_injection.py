@@ -111,13 +111,14 @@ def brief(text: str, place: str) -> Brief:
         index=1,
         candidates=4,
         history=(past, past.model_copy(update=refused), past.model_copy(update=failed)),
-        siblings=(GOOD,),
+        siblings=(GOOD.replace('"Up."', repr(at("sibling", "Up."))),),
     )
 
 
 PLACES = (
     *("text", "wishes", "success", "outcome", "outcome expression", "score unit", "environment", "description"),
     *("field", "unit", "meaning", "action", "idea", "term", "finding", "suggestion", "episodes", "reason", "failure"),
+    "sibling",
 )
 
 

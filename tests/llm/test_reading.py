@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from autoreward.llm.reading import program_in, read_object, same_lines, what_runs
+from autoreward.llm.reading import idea_in, program_in, read_object, same_lines, what_runs, whole_sentences
 
 REPLIES = Path(__file__).parent / "replies"
 PROGRAM = "def compute_reward(state, action, next_state, memory):\n    return {}\n"
@@ -129,3 +129,14 @@ def test_text_that_is_no_python_keeps_its_lines() -> None:
     assert same_lines("def f(:\n  (((") == "def f(:\n  ((("
     assert same_lines("x = (  # Approve.\n  1\n'''\n# Approve.") == "x = (\n  1\n'''\n"
     assert what_runs("def f(:") == ""
+
+
+def test_the_idea_of_a_program_that_may_yet_be_refused() -> None:
+    assert idea_in('WEIGHTS = {}\nIDEA = "Up."\n') == "Up."
+    assert [idea_in(source) for source in ("x = (", 'NOTE = "Up."\n', "IDEA = 3\n", "IDEA = f'{x}'\n")] == [""] * 4
+
+
+def test_what_is_too_long_ends_with_a_whole_sentence() -> None:
+    assert whole_sentences("It fell\nat 3.5 s. Then it lay.", 100) == "It fell at 3.5 s. Then it lay."
+    assert whole_sentences("It fell at 3.5 s. Then it lay.", 25) == "It fell at 3.5 s."
+    assert whole_sentences("It fell at 3.5 s.", 12) == "It fell at …"

@@ -130,7 +130,23 @@ def test_wishes_are_told_to_every_role_and_their_absence_to_none() -> None:
     advise(chat, Templates(), brief(task=WISHED), TRAINED, 0)
     texts = [prompt(brief(task=WISHED)), *(messages[1].content for _, messages in chat.asked)]
     assert all("which success does not measure:\n\n```text\nGently, please.\n```" in text for text in texts)
-    assert "Wishes for" not in prompt(brief())
+    for text in (prompt(brief()), asked("critic"), asked("analyzer")):
+        assert "wishes" not in text.lower()
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"rule": "ever", "ends_episode": True}, "holds after any of its steps:"),
+        ({"rule": "final"}, "holds after its last step:"),
+        ({"rule": "held", "steps": 7}, "holds after each of 7 steps in a row, anywhere in the episode:"),
+    ],
+)
+def test_the_success_rule_is_told_in_words(rule: dict[str, Any], words: str) -> None:
+    success = SuccessRule(expression="touching", **rule)
+    text = prompt(brief(task=REACH.model_copy(update={"success": success})))
+    assert f"An episode succeeds when this condition on the fields {words}\n\n```text\ntouching\n```\n" in text
+    assert ("Success ends it." in text) is success.ends_episode
 
 
 def test_what_the_policy_does_not_see_is_marked() -> None:
