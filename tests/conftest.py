@@ -33,13 +33,16 @@ def unprivileged_python() -> Iterator[Path]:
 
 
 def linked_python(place: Path) -> Path:
-    """Python and the project's packages in `place`, for everybody."""
-    base = place / "base"
+    """Python and the project's packages in `place`, for everybody.
+
+    Of the base only what Python itself needs: other packages that are installed there can be fifty thousand files.
+    """
+    base, left_out = place / "base", shutil.ignore_patterns("site-packages", "test", "idlelib", "lib2to3", "share")
     try:
-        shutil.copytree(sys.base_prefix, base, symlinks=True, copy_function=os.link)
+        shutil.copytree(sys.base_prefix, base, symlinks=True, ignore=left_out, copy_function=os.link)
     except (OSError, shutil.Error):  # on another file system
         shutil.rmtree(base, ignore_errors=True)
-        shutil.copytree(sys.base_prefix, base, symlinks=True)
+        shutil.copytree(sys.base_prefix, base, symlinks=True, ignore=left_out)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     venv = place / "venv"
     subprocess.run([base / "bin" / version, "-m", "venv", "--without-pip", venv], check=True)

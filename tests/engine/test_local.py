@@ -102,6 +102,7 @@ def test_the_engine_without_processes_keeps_it_too(tmp_path: Path) -> None:
     check_engine(InProcessEngine(), tmp_path)
 
 
+@pytest.mark.any_user
 def test_a_killed_worker_fails_alone(tmp_path: Path) -> None:
     victim, other = line_request(tmp_path / "victim", trainer=SLEEPER), line_request(tmp_path / "other", seed=1)
 
@@ -192,6 +193,7 @@ def test_an_interrupt_ends_the_workers_and_leaves_nothing_as_finished(tmp_path: 
     assert not (request.folder / result_name(request.steps)).exists()
 
 
+@pytest.mark.any_user
 def test_workers_die_with_a_killed_orchestrator_and_leave_nothing_as_finished(tmp_path: Path) -> None:
     request = line_request(tmp_path / "orphan", trainer=SLEEPER)
     program = (

@@ -11,7 +11,10 @@ from autoreward.sandbox.contract import Memory, Scores
 from autoreward.sandbox.process import ProcessCell
 from autoreward.testing.cell import PLAIN, SCHEMA, episodes, sample
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sealed memory is Linux's")
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sealed memory is Linux's"),
+    pytest.mark.any_user,
+]
 
 FORGER = """
 import json, mmap, os, struct, sys, threading

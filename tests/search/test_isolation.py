@@ -83,6 +83,7 @@ def test_a_reference_of_somebody_else_is_not_ours() -> None:
     assert least_isolation(RunConfig(), "composer", other) == "B"
 
 
+@pytest.mark.any_user
 @linux
 def test_a_run_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
@@ -93,6 +94,7 @@ def test_a_run_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
     assert not runs.exists()
 
 
+@pytest.mark.any_user
 @linux
 def test_level_a_is_refused_without_landlock_and_b_is_not(tmp_path: Path) -> None:
     refused = on_weak("landlock", "-c", RUN, "composer", "A", str(tmp_path / "refused"))
@@ -160,6 +162,7 @@ print(result.status, result.isolation, result.error)
 """
 
 
+@pytest.mark.any_user
 @linux
 @pytest.mark.parametrize(
     ("least", "said"),

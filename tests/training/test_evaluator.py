@@ -123,6 +123,7 @@ def test_a_policy_that_cannot_be_read_fails_the_training_with_a_reason(tmp_path:
         evaluator.close()
 
 
+@pytest.mark.any_user
 def test_a_killed_evaluator_is_noticed() -> None:
     evaluator = Evaluator(line_task(), episodes=2)
     evaluator._process.kill()
@@ -132,6 +133,7 @@ def test_a_killed_evaluator_is_noticed() -> None:
     evaluator.close()
 
 
+@pytest.mark.any_user
 def test_neither_torch_nor_anything_that_runs_reward_programs_is_loaded_beside_the_metric() -> None:
     program = (
         "import sys, autoreward.training.evaluator\n"

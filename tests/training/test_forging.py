@@ -14,6 +14,7 @@ from autoreward.training.contract import TrainingResult
 from autoreward.training.files import EPISODES, POLICY, TRAJECTORIES
 from tests.training.forged import contents, forge, measured_here, traces, train
 
+pytestmark = pytest.mark.any_user
 HEAD = 'IDEA = "Cheats."\nWEIGHTS = {weights}\n\ndef compute_reward(state, action, next_state, memory):\n'
 POSITION = 'next_state["position"]'
 PROGRAMS = {

@@ -31,6 +31,7 @@ FILES_AND_PARENT = {
 """What Landlock denies by itself."""
 
 
+@pytest.mark.any_user
 @linux
 def test_level_a_is_reached_here() -> None:
     found = witness()
@@ -92,6 +93,7 @@ def test_each_layer_is_worth_what_it_is(run: Run, without: str) -> None:
     assert set(found["missing"]) >= set(without.split(",")) - {""}, "what is left out is said"
 
 
+@pytest.mark.any_user
 @linux
 def test_a_cell_below_the_level_asked_for_is_refused_and_ended() -> None:
     cell = ProcessCell(without=("seccomp",))
