@@ -86,6 +86,18 @@ def test_a_finished_run_shows_result_reward_search_and_use(finished: Path) -> No
     assert "not finished" not in page.text
 
 
+@pytest.mark.parametrize(
+    ("calls", "usd", "words"),
+    [(3, 0.01234, "tokens, US$ 0.01234"), (3, None, "tokens, at a price that is not known"), (0, 0.0, "0 tokens")],
+)
+def test_what_the_language_model_cost(tmp_path: Path, calls: int, usd: float | None, words: str) -> None:
+    folder = RunFolder(example_run(tmp_path / "run"))
+    (folder.path / "report.json").unlink()
+    folder.write_spent(folder.spent().model_copy(update={"llm_calls": calls, "llm_tokens": 0, "llm_usd": usd}))
+    spent = Page(write_report(folder.path)).text.partition("LLM calls,")[2].partition("plan")[0].strip()
+    assert spent.endswith(words)
+
+
 def test_success_has_its_interval_from_five_seeds_on(finished: Path, tmp_path: Path) -> None:
     five = Page(write_report(finished)).text
     assert re.search(r"\d+(\.\d+)?% \[\d+(\.\d+)?%, \d+(\.\d+)?%\]", five)
