@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MACHINE = "a fault of this machine, not of the reward: "
+"""How a message begins that must not be read as one about the reward program."""
+
 
 class AutorewardError(Exception):
     """Base of everything autoreward raises on purpose. The CLI prints it without a traceback.
@@ -50,7 +53,8 @@ class CellFailed(AutorewardError):
     """The process that runs the reward program died, ran past its deadline or its memory, or raised.
 
     Attributes:
-        reason: `deadline`, `memory`, `died`, `exception` or `output`.
+        reason: `deadline`, `memory`, `died`, `exception` or `output`; `start` where no process could be started, which
+            is before it is given a program, so never the program's fault.
         line: line of the program that raised, where known.
     """
 

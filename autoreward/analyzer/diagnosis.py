@@ -10,6 +10,7 @@ import numpy as np
 from autoreward.designer.contract import Finding
 from autoreward.task import Task
 from autoreward.training.contract import TermStatistics, TrainingResult
+from autoreward.training.machine import failure, is_machine_fault
 
 SOLVED = 0.9
 """Success rate from which a task counts as solved."""
@@ -26,6 +27,10 @@ TREND = 0.7
 """Correlation with time from which a curve rises."""
 SIGN = -0.3
 """Correlation with success or score from which a term points the wrong way."""
+
+
+_BOUNDED = "Keep terms bounded and finite in every state; avoid divisions and powers that can grow."
+_NO_ADVICE = "Change nothing in the reward for this: it says nothing about the reward."
 
 
 def diagnose(task: Task, results: Sequence[TrainingResult]) -> tuple[Finding, ...]:
@@ -58,17 +63,17 @@ def _percent(share: float) -> str:
 
 
 def _failed(results: Sequence[TrainingResult]) -> list[Finding]:
+    """A finding for the trainings that the reward may have broken, and one for those that the machine did."""
     failed = [result for result in results if result.status == "failed"]
-    if not failed:
-        return []
-    return [
-        Finding(
-            diagnosis="training_failed",
-            text=f"{len(failed)} of {len(results)} trainings gave no result: {failed[0].error or 'unknown reason'}",
-            suggestion="Keep terms bounded and finite in every state; avoid divisions and powers that can grow.",
-            evidence={"failed": len(failed), "trainings": len(results)},
-        )
-    ]
+    found = []
+    for machine in (False, True):
+        of_kind = [result for result in failed if is_machine_fault(result) is machine]
+        if of_kind:
+            text = f"{len(of_kind)} of {len(results)} trainings gave no result: {failure(of_kind[0])}"
+            evidence = {"failed": float(len(of_kind)), "trainings": float(len(results))}
+            advice = _NO_ADVICE if machine else _BOUNDED
+            found.append(Finding(diagnosis="training_failed", text=text, suggestion=advice, evidence=evidence))
+    return found
 
 
 def _outcome(trained: Sequence[TrainingResult]) -> list[Finding]:

@@ -38,6 +38,9 @@ def verify(
         grammar: which functions it must define.
         transitions: recorded with a random policy, [T, N, ...].
         new_cell: makes the cells that the program runs in; all are closed again.
+
+    Raises:
+        CellFailed: no cell can be started on this machine, so nothing can be said about the program.
     """
     cell = new_cell()
     try:
@@ -61,6 +64,7 @@ def _load(cell: Cell, source: str, schema: EnvSchema, grammar: Grammar) -> tuple
     try:
         program = cell.load(source, schema, grammar)
     except (RewardRefused, CellFailed) as error:
+        _blame_program(error)
         seconds = time.perf_counter() - began
         return None, Check(name="contract", passed=False, message=str(error), line=error.line, seconds=seconds)
     return program, Check(name="contract", passed=True, seconds=time.perf_counter() - began)
@@ -71,6 +75,13 @@ def _carry_out(name: str, check: Callable[[Trial], Outcome], trial: Trial) -> Ch
     try:
         outcome = check(trial)
     except (CellFailed, RewardRefused) as error:
+        _blame_program(error)
         outcome, line = fault(str(error)), error.line
     seconds = time.perf_counter() - began
     return Check(name=name, passed=outcome.passed, message=outcome.message, line=line, seconds=seconds)
+
+
+def _blame_program(error: RewardRefused | CellFailed) -> None:
+    """Only where there was a program to blame: a machine that starts no cell refuses no candidate."""
+    if isinstance(error, CellFailed) and error.reason == "start":
+        raise error

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoreward.errors import CellFailed
+from autoreward.errors import MACHINE, CellFailed
 from autoreward.sandbox.shared import Blocks
 
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -131,7 +131,7 @@ def launch(boot: str, memory_bytes: int, deadline: float, without: Collection[st
         return Child(_starter(os.getpid()).submit(start).result(), read_errors, os.getpid())
     except OSError as error:
         os.close(read_errors)
-        raise CellFailed(f"the cell's process cannot be started: {error.strerror}", "died") from None
+        raise CellFailed(f"{MACHINE}the cell's process cannot be started: {error.strerror}", "start") from None
     finally:
         os.close(write_errors)
         if blocks:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from autoreward.errors import CellFailed, RewardRefused
+from autoreward.errors import MACHINE, CellFailed, RewardRefused
 from autoreward.language.program import Grammar, Program
 from autoreward.sandbox import frames, shared
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
@@ -88,11 +88,11 @@ class ProcessCell:
         """Start the process, unless it runs: it shuts itself in and reports how well that went.
 
         Raises:
-            CellFailed: it does not start.
+            CellFailed: it does not start, nor when tried once more; the reason is `start`.
             IsolationTooWeak: its level is below `least`; it is closed.
         """
         if self._channel is None or self._isolation is None:
-            self._isolation = self._start(self._without)
+            self._isolation = self._start_twice()
         try:
             require(self._isolation, self._least)
         except IsolationTooWeak:
@@ -184,6 +184,13 @@ class ProcessCell:
         known = {number.value: number.name for number in signal.Signals}
         return f" (signal {known.get(-code, -code)})" if code < 0 else f" (exit code {code})"
 
+    def _start_twice(self) -> Isolation:
+        """A start that fails is no program's fault: no program is there yet. A busy machine may do it the next time."""
+        try:
+            return self._start(self._without)
+        except CellFailed:
+            return self._start(self._without)
+
     def _start(self, without: Collection[str]) -> Isolation:
         blocks = shared.create()
         self._child = child = launch(_BOOT, self._memory_bytes, self._deadline, without, blocks)
@@ -198,7 +205,7 @@ class ProcessCell:
                 return self._start_unfiltered(without)
             words = child.last_words()
             cause = f": {words}" if words else self._cause() or f" within {START_SECONDS:g} s"
-            self._fail(f"the cell's process did not start{cause}", "died")
+            self._fail(f"{MACHINE}the cell's process did not start{cause}", "start")
 
     def _start_unfiltered(self, without: Collection[str]) -> Isolation:
         """Where Python itself needs a call that the filters do not know: the level falls, and the reason is told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autoreward.engine.contract import Engine, JobRequest
@@ -16,6 +16,7 @@ from autoreward.store.records import Row
 from autoreward.task import Task
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import EPISODES, JOB, POLICY, POLICY_LAST, PROGRESS, TRAJECTORIES, result_name
+from autoreward.training.machine import is_machine_fault
 
 
 class Trainings:
@@ -69,13 +70,26 @@ class Trainings:
 
         for path in labels:
             self._borrow(path)
-        results = self._engine.run([JobRequest(folder=path, steps=self._task.steps) for path in labels], progress)
+        requests = [JobRequest(folder=path, steps=self._task.steps) for path in labels]
+        results = self._engine.run(requests, progress)
+        results |= self._again([request for request in requests if is_machine_fault(results[request.folder])], progress)
         for path, (label, seed) in labels.items():
             results[path] = self._witnessed(path, results[path])
             self._lend(path, results[path])
             if faults := results[path].faults:
                 self._watch.note(f"{label} seed {seed}: {faults} simulations blew up, which ended their episodes")
         return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
+
+    def _again(
+        self, requests: Sequence[JobRequest], progress: Callable[[JobRequest, Progress], None]
+    ) -> dict[Path, TrainingResult]:
+        """Once more what failed through the machine; a second failure stands."""
+        if not requests:
+            return {}
+        for request in requests:
+            (request.folder / result_name(request.steps)).unlink()
+        self._watch.note(f"{len(requests)} trainings failed through this machine, not through a reward; once more")
+        return self._engine.run(requests, progress)
 
     def _witnessed(self, folder: Path, result: TrainingResult) -> TrainingResult:
         """The result, or a failed one where it came from a worker with less isolation than was asked for."""
@@ -116,8 +130,10 @@ def _copy(source: Path, destination: Path, result: str) -> None:
 def summary(results: Mapping[int, TrainingResult]) -> tuple[float | None, float | None]:
     """Mean success rate and mean score over seeds; None where nothing was measured.
 
-    A failed training counts as success 0, and leaves no score: the mean of the others would flatter the reward.
+    A failed training counts as success 0, and leaves no score: the mean of the others would flatter the reward. One
+    that failed through the machine does not count.
     """
+    results = {seed: result for seed, result in results.items() if not is_machine_fault(result)}
     finals = [result.final for result in results.values() if result.final is not None]
     if not finals:
         return None, None

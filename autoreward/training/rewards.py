@@ -145,6 +145,8 @@ class ProgramReward:
         try:
             self._cell, self.program = self._start()
         except CellFailed as error:
+            if error.reason == "start":
+                raise TrainingFailed(str(error)) from error
             raise TrainingFailed(f"the reward program cannot be loaded: {error}") from error
         self.state_fields = self.program.state_fields
         self.next_state_fields = self.program.next_state_fields
@@ -234,6 +236,8 @@ class ProgramReward:
             self._cell, self.program = self._start()
             return self._cell.score(inputs, begun, self._memory)
         except CellFailed as error:
+            if error.reason == "start":
+                raise TrainingFailed(str(error)) from error
             raise TrainingFailed(f"reward program failed twice after step {number}: {error}") from error
 
     def _located(self, inputs: dict[str, Array], chunk: Chunk, error: CellFailed) -> TrainingFailed:

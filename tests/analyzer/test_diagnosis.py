@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from autoreward.analyzer.diagnosis import diagnose
 from autoreward.designer.contract import Finding
+from autoreward.errors import MACHINE
 from autoreward.task import EnvSpec, SuccessRule, Task
 from autoreward.training.contract import Evaluation, TermStatistics, TrainingResult
 
@@ -111,3 +114,22 @@ def test_failed_trainings_are_counted_and_the_others_read() -> None:
     assert _labels(findings) == {("training_failed", None), ("solved", None)}
     assert "1 of 2" in findings[0].text and "diverged" in findings[0].text
     assert _labels(diagnose(TASK, [failed])) == {("training_failed", None)}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        f"{MACHINE}the cell's process did not start within 60 s",
+        "the worker was killed by SIGKILL",
+        "the worker showed no progress for 600 s, so it was killed",
+        "the evaluator died; worker.log has its last words",
+        "OSError: [Errno 28] No space left on device",
+    ],
+)
+def test_a_fault_of_the_machine_is_named_and_leads_to_no_advice(error: str) -> None:
+    machine = TrainingResult(hash="m", steps=1000, status="failed", error=error)
+    reward = TrainingResult(hash="f", steps=1000, status="failed", error=f"reward program failed at step 3: {MACHINE}x")
+    ours, theirs = diagnose(TASK, [reward, machine])
+    assert "bounded" in ours.suggestion and "1 of 2" in ours.text and not ours.text.startswith(MACHINE)
+    assert "Change nothing in the reward" in theirs.suggestion
+    assert f"gave no result: {MACHINE}" in theirs.text and theirs.text.count(MACHINE) == 1

@@ -10,6 +10,7 @@ from autoreward.critic.verify import CHECKS, verify
 from autoreward.envs.contract import Transitions
 from autoreward.envs.record import record_transitions
 from autoreward.envs.registry import describe
+from autoreward.errors import CellFailed
 from autoreward.sandbox.process import ProcessCell
 from autoreward.schema import EnvSchema
 from autoreward.task import load_task
@@ -109,3 +110,11 @@ def test_bounds_declared_far_beyond_what_is_seen_are_not_tried(reacher: tuple[En
     wide_schema = schema.model_copy(update={"fields": wide, "action": action})
     verdict = judge((wide_schema, transitions), PROGRAM.format(near=near))
     assert verdict.status == "accepted", verdict.reason
+
+
+def test_a_machine_that_starts_no_cell_refuses_no_program(
+    reacher: tuple[EnvSchema, Transitions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", "import sys; sys.exit(3)")
+    with pytest.raises(CellFailed, match="a fault of this machine, not of the reward"):
+        verify(PROGRAM.format(near="-distance"), reacher[0], "terms", reacher[1], ProcessCell)

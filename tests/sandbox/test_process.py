@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoreward.errors import CellFailed
+from autoreward.errors import MACHINE, CellFailed
 from autoreward.language.program import Grammar, Program
 from autoreward.sandbox import process
 from autoreward.sandbox.contract import Cell, Memory
@@ -165,7 +165,7 @@ def test_a_cell_that_is_killed_in_the_middle_of_a_call_says_so(cell: ProcessCell
 
 FORK = """
 import os
-from autoreward.errors import CellFailed
+from autoreward.errors import MACHINE, CellFailed
 from autoreward.sandbox.process import ProcessCell
 cell = ProcessCell()
 cell.start()
@@ -350,6 +350,24 @@ def test_where_python_needs_a_call_that_is_not_allowed_the_level_falls(monkeypat
     found = cell.start()
     assert found.level == "C" and found.filters == 0 and "Python itself" in found.missing["seccomp"]
     cell.close()
+
+
+def test_a_cell_that_does_not_start_is_tried_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = tmp_path / "tried"
+    once = f"import os, sys; os.path.exists({str(tried)!r}) or (open({str(tried)!r}, 'w').close(), sys.exit(3)); "
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", once + process._BOOT)
+    cell = ProcessCell(least="C")
+    assert cell.load(PLAIN, SCHEMA, "terms").weights
+    assert tried.exists()
+    cell.close()
+
+
+def test_a_cell_that_never_starts_is_the_machines_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", "import sys; sys.exit(3)")
+    cell = ProcessCell(least="C")
+    with pytest.raises(CellFailed, match=f"^{MACHINE}.*did not start") as caught:
+        cell.load(PLAIN, SCHEMA, "terms")
+    assert caught.value.reason == "start" and cell.pid is None
 
 
 FORGER = """

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from autoreward.errors import MACHINE, TrainingFailed
 from autoreward.search.observer import Observer
-from autoreward.search.trainings import Trainings
+from autoreward.search.trainings import Trainings, summary
 from autoreward.store.folder import RunFolder
 from autoreward.task import TrainerSettings
 from autoreward.testing.engine import InProcessEngine
@@ -36,3 +37,29 @@ def test_simulations_that_blew_up_are_told(tmp_path: Path) -> None:
     rewards = {kind: RewardSpec(kind=kind) for kind in ("sparse", "human")}
     Trainings(RunFolder(tmp_path), task, InProcessEngine(), watch).run(rewards, [4], episodes=2)
     assert watch.notes == ["sparse seed 4: 3 simulations blew up, which ended their episodes"]
+
+
+class Unlucky(NoTrainer):
+    """Cannot be started the first time in a folder, nor ever with seed 5; seed 6 diverges."""
+
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
+        if job.seed == 6:
+            raise TrainingFailed("the policy diverged")
+        if job.seed == 5 or not (folder / "tried").exists():
+            (folder / "tried").touch()
+            raise TrainingFailed(f"{MACHINE}the cell's process did not start within 60 s")
+        return super().train(job, steps, folder, progress)
+
+
+def test_what_failed_through_the_machine_is_tried_once_more_and_counts_against_nobody(tmp_path: Path) -> None:
+    task = line_task(trainer=TrainerSettings(name="tests.search.test_trainings:Unlucky"))
+    watch = Notes()
+    trainings = Trainings(RunFolder(tmp_path), task, InProcessEngine(), watch)
+    results = trainings.run({"sparse": RewardSpec(kind="sparse")}, [4, 5, 6], episodes=2)["sparse"]
+    assert [results[seed].status for seed in (4, 5, 6)] == ["ok", "failed", "failed"]
+    assert [note.partition(" ")[0] for note in watch.notes] == ["2"], "the policy that diverged is not tried again"
+    good = results[4].final
+    assert good is not None
+    assert summary({4: results[4], 5: results[5]}) == (good.success_rate, good.score)
+    assert summary({4: results[4], 6: results[6]}) == (good.success_rate / 2, None)
+    assert summary({5: results[5]}) == (None, None)
