@@ -20,14 +20,13 @@ def _by_name(words: dict[int, str]) -> dict[str, int]:
 ELEMENTWISE = _by_name(
     {
         1: """
-        abs absolute arccos arccosh arcsin arcsinh arctan arctanh bitwise_not cbrt ceil cos cosh deg2rad degrees exp
-        exp2 expm1 fabs floor invert isfinite isinf isnan log log10 log1p log2 logical_not negative positive rad2deg
-        radians reciprocal rint sign signbit sin sinh sqrt square tan tanh trunc
+        abs absolute arccos arcsin arcsinh arctan cbrt ceil cos cosh deg2rad degrees exp expm1 fabs floor isfinite
+        isinf isnan log log10 log1p log2 logical_not negative rad2deg radians rint sign sin sinh sqrt square tan tanh
+        trunc
         """,
         2: """
-        add arctan2 bitwise_and bitwise_or bitwise_xor copysign divide equal float_power floor_divide fmax fmin fmod
-        greater greater_equal heaviside hypot less less_equal logaddexp logical_and logical_or logical_xor matmul
-        maximum minimum mod multiply not_equal power remainder subtract true_divide
+        add arctan2 copysign divide equal fmod greater greater_equal heaviside hypot less less_equal logical_and
+        logical_or logical_xor matmul maximum minimum mod multiply not_equal power remainder subtract
         """,
     }
 )
@@ -36,11 +35,10 @@ POSITIONAL = ELEMENTWISE | _by_name(
     {
         1: "copy ravel",
         2: """
-        all amax amin any argmax argmin around array asarray broadcast_to concatenate cumprod cumsum dot identity max
-        mean median min nan_to_num nanmax nanmean nanmin nansum ones ones_like outer prod ptp reshape round stack std
-        sum var zeros zeros_like
+        all amax amin any argmax argmin array asarray broadcast_to concatenate cumsum dot max mean median min
+        nan_to_num ones ones_like prod reshape round stack std sum var zeros zeros_like
         """,
-        3: "argsort clip full full_like percentile quantile sort take",
+        3: "argsort clip full full_like quantile sort take",
         4: "arange eye trace",
         5: "linspace",
     }
@@ -58,9 +56,7 @@ METHOD_POSITIONAL = _by_name(
     }
 )
 """The same for methods."""
-DTYPE_POSITION = _by_name(
-    {1: "array asarray ones ones_like zeros zeros_like identity", 2: "full full_like", 3: "arange eye"}
-)
+DTYPE_POSITION = _by_name({1: "array asarray ones ones_like zeros zeros_like", 2: "full full_like", 3: "arange eye"})
 """Where a function of `np` takes a type by position, counted from 0."""
 
 KEYWORDS = frozenset(
@@ -68,11 +64,10 @@ KEYWORDS = frozenset(
         {
             0: """
             a a_max a_min append arr array arrays assume_unique atol axes axis axis1 axis2 axisa axisb axisc b bins
-            case choicelist condition condlist constant_values copy ddof decimals default density destination discont
-            dtype edge_order end_values endpoint equal_nan fill_value indices indices_or_sections initial invert k
-            keepdims kind left M max method min minlength mode N n nan ndmin neginf num obj offset optimize ord p
-            pad_width period posinf prepend q range repeats reps retstep returned right rtol shape shift side size
-            source start step stop v values weights where x y
+            choicelist condition condlist copy ddof decimals default dtype endpoint equal_nan fill_value indices
+            indices_or_sections initial invert k keepdims kind left M max method min mode N n nan ndmin neginf num
+            offset optimize ord period posinf prepend q repeats reps retstep returned right rtol shape shift side start
+            step stop v weights where x y
             """
         }
     )
@@ -114,7 +109,7 @@ def check_arguments(node: ast.Call, name: str, method: bool) -> None:
 
 
 def _too_many(name: str, limit: int, method: bool) -> str:
-    if not method and name in ("maximum", "minimum", "fmax", "fmin"):
+    if not method and name in ("maximum", "minimum"):
         return f"takes two arrays; for more write np.{name}(np.{name}(a, b), c)"
     if not method and name in ("logical_and", "logical_or", "logical_xor"):
         return f"takes two arrays; for more write a {'&' if name == 'logical_and' else '|'} b & c with brackets"

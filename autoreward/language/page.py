@@ -15,9 +15,8 @@ from autoreward.language.program import Grammar
 
 ALIASES = frozenset(
     """
-    absolute amax amin around bitwise_and bitwise_not bitwise_or bitwise_xor deg2rad degrees divide float_power invert
-    kron mod rad2deg radians swapaxes true_divide ravel identity vdot add subtract multiply negative positive power
-    equal not_equal less less_equal greater greater_equal floor_divide
+    absolute amax amin deg2rad degrees divide mod rad2deg radians swapaxes ravel add subtract multiply negative power
+    equal not_equal less less_equal greater greater_equal
     """.split()  # noqa: SIM905 - words read better
 )
 """Functions of `np` that an operator or a shorter name says as well; they are not named in prompts."""

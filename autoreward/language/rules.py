@@ -174,6 +174,8 @@ class Rules(ast.NodeVisitor):
         parts = dotted.split(".")
         what = f"`{dotted}`" if all(is_name(part) for part in parts) and len(dotted) < 60 else "this name"
         known = advice.NUMPY.get(parts[1]) if numpy else None
+        if not numpy and name in tables.NUMPY_FUNCTIONS:
+            known = f"write np.{name}(x)"
         near = "" if known else hint(name, functions | values)
         tail = f".{near}" if near else f"; {known or advice.OTHERWISE}"
         refuse(node, "attribute", f"{what} is not part of the reward language{tail}")

@@ -27,20 +27,14 @@ BUILTINS = _words(
 
 NUMPY_FUNCTIONS = _words(
     """
-    abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan arctan2
-    arctanh argmax argmin argsort argwhere around array asarray atleast_1d atleast_2d atleast_3d average bincount
-    bitwise_and bitwise_not bitwise_or bitwise_xor broadcast_arrays broadcast_to cbrt ceil clip column_stack
-    concatenate convolve copy copysign cos cosh count_nonzero cross cumprod cumsum deg2rad degrees delete diag
-    diagonal diff digitize divide dot einsum equal exp exp2 expand_dims expm1 eye fabs flip float_power floor
-    floor_divide fmax fmin fmod full full_like greater greater_equal heaviside histogram hstack hypot identity inner
-    insert interp invert isclose isfinite isin isinf isnan kron less less_equal linspace log log10 log1p log2
-    logaddexp logical_and logical_not logical_or logical_xor matmul max maximum mean median min minimum mod moveaxis
-    multiply nan_to_num nanmax nanmean nanmin nansum ndim negative nonzero not_equal ones ones_like outer pad
-    percentile piecewise polyval positive power prod ptp quantile rad2deg radians ravel reciprocal remainder repeat
-    reshape rint roll rot90 round searchsorted select shape sign signbit sin sinc sinh size sort split sqrt square
-    squeeze stack std subtract sum swapaxes take take_along_axis tan tanh tensordot tile trace transpose tril triu
-    true_divide trunc unwrap var vdot vstack where zeros zeros_like
-    linalg.norm linalg.det linalg.inv linalg.solve linalg.eigvalsh linalg.matrix_power
+    abs absolute add all amax amin any arange arccos arcsin arcsinh arctan arctan2 argmax argmin argsort array asarray
+    average broadcast_to cbrt ceil clip column_stack concatenate copy copysign cos cosh count_nonzero cross cumsum
+    deg2rad degrees diff digitize divide dot einsum equal exp expand_dims expm1 eye fabs flip floor fmod full full_like
+    greater greater_equal heaviside hstack hypot interp isclose isfinite isin isinf isnan less less_equal linspace log
+    log10 log1p log2 logical_and logical_not logical_or logical_xor matmul max maximum mean median min minimum mod
+    multiply nan_to_num negative not_equal ones ones_like power prod quantile rad2deg radians ravel remainder repeat
+    reshape rint roll round searchsorted select shape sign sin sinh sort split sqrt square squeeze stack std subtract
+    sum swapaxes take take_along_axis tan tanh tile trace transpose trunc var vstack where zeros zeros_like linalg.norm
     """
 )
 """Dotted names below `np` that may be called."""
@@ -51,8 +45,8 @@ NUMPY_TYPES = _words("float32 float64 int32 int64 uint8 bool_")
 
 MATH_FUNCTIONS = _words(
     """
-    acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh degrees exp expm1 fabs floor fmod hypot isclose
-    isfinite isinf isnan log log10 log1p log2 pow radians sin sinh sqrt tan tanh trunc
+    acos asin atan atan2 ceil copysign cos degrees exp fabs floor hypot isfinite log log10 log1p log2 pow radians sin
+    sqrt tan tanh
     """
 )
 MATH_CONSTANTS = _words("pi e inf nan tau")

@@ -79,7 +79,7 @@ def test_a_refused_argument_comes_with_what_to_write(line: str, said: str) -> No
         "x.astype(float) + x.astype(np.float32) + x.astype('float64') + x.astype(y.dtype)",
         "np.zeros(3, np.float32) + np.zeros_like(x, bool) + np.full((3,), 1.0, dtype=np.float64)",
         "np.linalg.norm(x, 2, -1, True) + np.clip(x, 0, 1).clip(min=0.0, max=1.0)",
-        "np.round(x, 2) + np.percentile(x, 50, -1) + x.mean(-1).max(axis=0, initial=0.0)",
+        "np.round(x, 2) + np.quantile(x, 0.5, -1) + x.mean(-1).max(axis=0, initial=0.0)",
     ],
 )
 def test_ordinary_arguments_are_accepted(line: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.language import tables
+from autoreward.language import advice, tables
 from autoreward.language.page import EXAMPLE, page, rules
 from autoreward.language.program import Grammar
 from autoreward.language.static import check
@@ -32,3 +32,14 @@ def test_its_example_is_a_reward_program() -> None:
 def test_what_a_prompt_holds_is_short(grammar: Grammar) -> None:
     assert len(rules(grammar)) / 4 < 900
     assert ("WEIGHTS`: a literal" in rules(grammar)) == (grammar == "terms")
+
+
+def test_advice_names_only_what_there_is() -> None:
+    words = [*advice.NUMPY.values(), *advice.ATTRIBUTES.values(), *advice.NAMES.values(), advice.OTHERWISE]
+    words += [text for _, text in advice.NODES.values()]
+    named = {name for text in words for name in re.findall(r"\bnp\.((?:linalg\.)?[a-z]\w*)\b(?!\*)", text)}
+    known = tables.NUMPY_FUNCTIONS | tables.NUMPY_TYPES | tables.NUMPY_CONSTANTS | {"linalg"}
+    assert named <= known
+    assert not {"random", "linalg"} & tables.NUMPY_FUNCTIONS
+    functions_of_two = {"maximum", "minimum", "logical_and", "logical_or"}  # told what to write for three
+    assert advice.NUMPY.keys() & tables.NUMPY_FUNCTIONS == functions_of_two

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from _pytest.mark import ParameterSet
 
 from autoreward.critic.contract import Verdict
 from autoreward.critic.verify import verify
@@ -46,11 +45,10 @@ def files(*expected: str) -> list[Path]:
     return found
 
 
-def dry_run() -> Iterator[ParameterSet]:
-    """What a dry run finds; who runs it matters only where the kernel's limits do: those are marked `any_user`."""
-    for path in files("contain", "fault"):
-        limit = any(said in header(path, "found") for said in OF_THE_KERNEL) or path.stem in OF_TIME
-        yield pytest.param(path, marks=[pytest.mark.any_user] if limit else [])
+def marks(path: Path) -> list[pytest.MarkDecorator]:
+    """Who runs a program matters only where the kernel's limits do: those are marked `any_user`."""
+    limit = any(said in header(path, "found") for said in OF_THE_KERNEL) or path.stem in OF_TIME
+    return [pytest.mark.any_user] if limit else []
 
 
 class Kept:
@@ -97,7 +95,11 @@ def test_refused_before_anything_runs(path: Path, kept: Kept) -> None:
     assert rule == "contract"
 
 
-@pytest.mark.parametrize("path", dry_run(), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=marks(path)) for path in files("contain", "fault")],
+    ids=lambda path: path.stem,
+)
 def test_found_by_the_dry_run(path: Path, kept: Kept) -> None:
     before = {name: array.copy() for name, array in RECORDED.inputs.items()}
     verdict = examined(path, kept, SCHEMA, RECORDED)

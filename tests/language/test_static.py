@@ -111,6 +111,9 @@ def test_what_a_program_reads_is_known_before_it_runs() -> None:
         ("h = np.f2py.os", "attribute", "no module behind it"),
         ("np.copyto(action, 0)", "attribute", "inputs are read-only"),
         ("h = math.quux(1.0)", "attribute", "the functions that there are"),
+        ("h = math.expm1(1.0)", "attribute", "write np.expm1(x)"),
+        ("h = np.percentile(action, 50, -1)", "attribute", "write np.quantile(x, 0.5, axis=-1)"),
+        ("h = np.linalg.inv(action)", "attribute", "of np.linalg there is norm"),
     ],
 )
 def test_refusals_say_where_and_what_to_write_instead(line: str, rule: str, said: str) -> None:
