@@ -13,7 +13,7 @@ from autoreward.language.program import Program
 from autoreward.llm.asking import ask_object
 from autoreward.llm.contract import CallName, Chat
 from autoreward.llm.failures import one_line
-from autoreward.llm.reading import what_runs
+from autoreward.llm.reading import what_runs, whole_sentences
 from autoreward.prompts.render import Templates
 
 
@@ -73,7 +73,7 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
 def _outcome(opinion: Opinion | None) -> tuple[bool, str]:
     if opinion is None:
         return True, "the review could not be read, and counts as passed"
-    reasons = " ".join(one_line(reason, 1000) for reason in opinion.reasons[:5] if reason.strip())
+    reasons = " ".join(whole_sentences(reason, 1000) for reason in opinion.reasons[:5] if reason.strip())
     if opinion.verdict == "reject":
         return (False, reasons) if reasons else (True, "the review rejected without a reason, and counts as passed")
     return True, one_line(opinion.reading, 300)
