@@ -76,7 +76,7 @@ def compare(learners: list[PPO], rows: list[list[Tensor]], settings: TrainerSett
         settings: theirs.
         repeats: how often each is timed; the median counts.
     """
-    flat = torch.stack([ppo._net.flat for ppo in learners])
+    flat = torch.stack([ppo.net.flat for ppo in learners])
     together = [torch.stack(column) for column in zip(*rows, strict=True)]
     own = torch.stack([ppo.gradient(*given).clone() for ppo, given in zip(learners, rows, strict=True)])
     apart = float((stacked_gradient(flat, together, settings) - own).abs().max() / own.abs().max())

@@ -118,13 +118,11 @@ def parity(options: Options) -> Figures:
         expected = exact.gradient(*rows_of(exact, *collected)).clone()
         gradient = there.gradient(*rows_of(there, *collected)).cpu()
         found[f"parity/{kind}/gradient"] = float((gradient - expected).abs().max() / expected.abs().max())
-        start = exact._net.flat.clone()
+        start = exact.net.flat.clone()
         for ppo in (exact, there):
             ppo.update(*collected)
-        change = exact._net.flat - start
-        found[f"parity/{kind}/update"] = float(
-            (there._net.flat.cpu() - exact._net.flat).abs().max() / change.abs().max()
-        )
+        change = exact.net.flat - start
+        found[f"parity/{kind}/update"] = float((there.net.flat.cpu() - exact.net.flat).abs().max() / change.abs().max())
     return found
 
 

@@ -39,13 +39,13 @@ class LocalEngine:
         weakref.finalize(self, _kill_all, self._idle)
 
     def run(self, requests: Sequence[JobRequest], progress: ReportProgress) -> dict[Path, TrainingResult]:
-        """Run what has no result yet; see `Engine`.
+        """Run what has no result yet, each alone in a worker or several of one task in one; see `Engine`.
 
         Raises:
             UserError: a worker cannot be started or its folder cannot be written.
             RunDamaged: a job or a result does not read.
         """
-        waiting = deque(request for request in dict.fromkeys(requests) if not _result_path(request).exists())
+        waiting = deque(_grouped([each for each in dict.fromkeys(requests) if not _result_path(each).exists()]))
         busy: list[Worker] = []
         repeated: set[JobRequest] = set()
         try:
@@ -55,55 +55,85 @@ class LocalEngine:
                     waiting.popleft()
                 time.sleep(POLL)
                 for worker in list(busy):
-                    if self._killed_from_outside(worker) and worker.request not in repeated:
-                        # By a user, or for memory that others took: no fault of the reward until it happens twice.
-                        repeated.add(worker.request)
-                        waiting.append(worker.request)
-                        worker.kill()
+                    if (failure := self._over(worker, progress)) is not None:
                         busy.remove(worker)
-                    elif self._settled(worker, progress):
-                        busy.remove(worker)
+                        waiting += self._settle(worker, failure, repeated, progress)
         finally:
             # Reached with workers under way only by an interrupt or a fault here: neither is the trainings' failure.
             _kill_all(busy)
         return {request.folder: read_record(_result_path(request), TrainingResult) for request in requests}
 
-    def _assign(self, request: JobRequest) -> Worker:
+    def _assign(self, requests: tuple[JobRequest, ...]) -> Worker:
+        folder = requests[0].folder
         try:
-            (request.folder / PROGRESS).unlink(missing_ok=True)
+            for request in requests:
+                (request.folder / PROGRESS).unlink(missing_ok=True)
             while self._idle:
                 worker = self._idle.pop()
-                if worker.assign(request):
+                if worker.assign(requests):
                     return worker
                 worker.kill()
-            worker = Worker(request.folder / WORKER_LOG)
+            worker = Worker(folder / WORKER_LOG)
         except OSError as error:
-            raise UserError(f"no worker can be started in {request.folder}: {error}") from None
-        worker.assign(request)  # one that has died already is noticed like one that dies later
+            raise UserError(f"no worker can be started in {folder}: {error}") from None
+        worker.assign(requests)  # one that has died already is noticed like one that dies later
         return worker
 
-    def _killed_from_outside(self, worker: Worker) -> bool:
-        return worker.ended() and worker.signalled and not _result_path(worker.request).exists()
-
-    def _settled(self, worker: Worker, progress: ReportProgress) -> bool:
-        """Pass a worker's progress on; whether its job has ended, well or badly."""
-        request = worker.request
+    def _over(self, worker: Worker, progress: ReportProgress) -> str | None:
+        """Pass a worker's progress on; once its jobs are over, what to say of those that have left no result."""
         answered, ended = worker.answered(), worker.ended()
-        if (state := worker.progress()) is not None:
+        for request, state in worker.progress():
             progress(request, state)
-        if not answered and not ended and time.monotonic() - worker.moved <= self._timeout:
-            return False
+        if answered or ended:
+            return f"the worker {worker.last_words()}"
+        if time.monotonic() - worker.moved > self._timeout:
+            return f"the worker showed no progress for {self._timeout:g} s, so it was killed"
+        return None
+
+    def _settle(
+        self, worker: Worker, failure: str, repeated: set[JobRequest], progress: ReportProgress
+    ) -> list[tuple[JobRequest, ...]]:
+        """Keep or kill a worker whose jobs are over; the jobs to be done again.
+
+        A job is done again once, alone: where the worker was killed from outside, by a user or for memory that others
+        took, and where it was one of several, since another may have been the cause.
+        """
+        innocent = worker.signalled or len(worker.requests) > 1
         if worker.sound:
             self._idle.append(worker)
         else:
             worker.kill()
-        if not _result_path(request).exists():
-            reason = (
-                worker.last_words() if answered or ended else f"no progress for {self._timeout:g} s, so it was killed"
-            )
-            _write_failure(request, f"the worker {reason}", time.monotonic() - worker.started)
-            progress(request, Progress(stage="failed", steps=request.steps))
-        return True
+        again: list[tuple[JobRequest, ...]] = []
+        for request in worker.requests:
+            if _result_path(request).exists():
+                continue
+            if innocent and request not in repeated:
+                repeated.add(request)
+                again.append((request,))
+            else:
+                _write_failure(request, failure, time.monotonic() - worker.started)
+                progress(request, Progress(stage="failed", steps=request.steps))
+        return again
+
+
+def _grouped(requests: Sequence[JobRequest]) -> list[tuple[JobRequest, ...]]:
+    """The requests in their order, where asked for so many together as their settings say; see `TrainerSettings.stack`.
+
+    Raises:
+        RunDamaged: a job does not read.
+    """
+    groups: list[list[JobRequest]] = []
+    open_groups: dict[tuple[str, int], list[JobRequest]] = {}
+    for request in requests:
+        job = read_record(request.folder / JOB, TrainingJob)
+        key = (job.stack_key, request.steps) if job.stack_key else None
+        group = open_groups.get(key, []) if key else []
+        if not group:
+            groups.append(group)
+        group.append(request)
+        if key:
+            open_groups[key] = group if len(group) < job.task.trainer.stack else []
+    return [tuple(group) for group in groups]
 
 
 def _kill_all(workers: list[Worker]) -> None:

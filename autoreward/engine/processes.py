@@ -41,9 +41,9 @@ def worker_environment() -> dict[str, str]:
 
 
 class Worker:
-    """A serving worker, with the job that it is at, or was at last."""
+    """A serving worker, with the jobs that it is at together, or was at last."""
 
-    request: JobRequest
+    requests: tuple[JobRequest, ...]
 
     def __init__(self, log: Path) -> None:
         """Start it; what it says before its first job goes to that log.
@@ -63,20 +63,21 @@ class Worker:
             )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
-        self._read_at = 0
+        self._read_at: dict[JobRequest, int] = {}
         self._code: int | None = None
         self._killed = False
         self.started = self.moved = time.monotonic()
-        """When its job began, and when that last showed progress."""
+        """When its jobs began, and when one of them last showed progress."""
 
-    def assign(self, request: JobRequest) -> bool:
-        """Give it a job; False where it has died meanwhile."""
+    def assign(self, requests: tuple[JobRequest, ...]) -> bool:
+        """Give it jobs with the same steps, to train together; False where it has died meanwhile."""
         assert self._process.stdin is not None
         if self.ended():
             return False
-        self.request, self._read_at, self._code = request, 0, None
+        self.requests, self._read_at, self._code = requests, {}, None
         self.started = self.moved = time.monotonic()
-        job = Assignment(folder=request.folder.absolute(), steps=request.steps)
+        folders = tuple(request.folder.absolute() for request in requests)
+        job = Assignment(folders=folders, steps=requests[0].steps)
         try:
             self._process.stdin.write(job.model_dump_json().encode() + b"\n")
         except OSError:
@@ -84,7 +85,7 @@ class Worker:
         return True
 
     def answered(self) -> bool:
-        """Whether it has said that its job is over."""
+        """Whether it has said that its jobs are over."""
         assert self._process.stdout is not None
         if line := self._process.stdout.read(64):
             self._code = int(line)
@@ -92,7 +93,7 @@ class Worker:
 
     @property
     def sound(self) -> bool:
-        """Whether it has answered that its job went well, so that it may be given another one."""
+        """Whether it has answered that its jobs went well, so that it may be given others."""
         return self._code == 0 and not self.ended()
 
     def ended(self) -> bool:
@@ -104,27 +105,28 @@ class Worker:
         """Whether a signal has ended the process."""
         return (self._process.poll() or 0) < 0
 
-    def progress(self) -> Progress | None:
-        """The job's progress, where it has changed since the last call."""
-        path = self.request.folder / PROGRESS
-        try:
-            changed = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            return None
-        if changed == self._read_at:
-            return None
-        self._read_at, self.moved = changed, time.monotonic()
-        with contextlib.suppress(RunDamaged):
-            return read_record(path, Progress)
-        return None
+    def progress(self) -> list[tuple[JobRequest, Progress]]:
+        """The progress of the jobs in which it has changed since the last call."""
+        found = []
+        for request in self.requests:
+            path = request.folder / PROGRESS
+            try:
+                changed = path.stat().st_mtime_ns
+            except FileNotFoundError:
+                continue
+            if changed != self._read_at.get(request):
+                self._read_at[request], self.moved = changed, time.monotonic()
+                with contextlib.suppress(RunDamaged):
+                    found.append((request, read_record(path, Progress)))
+        return found
 
     def last_words(self) -> str:
-        """How a job ended that left no result."""
+        """How it ended, where a job has no result."""
         code = self._process.returncode if self._code is None else self._code
         if code is not None and code < 0:
             return f"was killed by {signal.Signals(-code).name}"
         try:
-            lines = (self.request.folder / WORKER_LOG).read_text(errors="replace").split("\n")
+            lines = (self.requests[0].folder / WORKER_LOG).read_text(errors="replace").split("\n")
         except OSError:
             lines = []
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,8 +1,9 @@
-"""The worker: `python -m autoreward.engine.worker FOLDER --steps N` trains the job in a folder.
+"""The worker: `python -m autoreward.engine.worker FOLDER [FOLDER ...] --steps N` trains the jobs in these folders.
 
 It reads `job.json`, rewrites `progress.json` as it goes, and writes `result-N.json` last, with status `failed` where
-the training failed: every engine starts this one command, and reads these files. `--serve` takes one job after
-another from standard input, since importing torch takes longer than a short training is worth.
+the training failed: every engine starts this one command, and reads these files. Several folders are trained together
+where their trainer can do that, else one after the other. `--serve` takes one assignment after another from standard
+input, since importing torch takes longer than a short training is worth.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ import sys  # noqa: E402
 import threading  # noqa: E402
 import time  # noqa: E402
 import traceback  # noqa: E402
-from collections.abc import Callable, Iterable  # noqa: E402
+from collections.abc import Callable, Iterable, Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import Annotated  # noqa: E402
+
+from pydantic import Field  # noqa: E402
 
 from autoreward.errors import AutorewardError  # noqa: E402
 from autoreward.records import Record, read_record, write_record  # noqa: E402
 from autoreward.sandbox.linux.process import hide_process  # noqa: E402
-from autoreward.training.contract import Progress, TrainingJob, TrainingResult  # noqa: E402
+from autoreward.training.contract import Progress, Report, StackTrainer, TrainingJob, TrainingResult  # noqa: E402
 from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name  # noqa: E402
 from autoreward.training.registry import find_trainer  # noqa: E402
 
@@ -34,7 +38,7 @@ PAUSE = 0.25
 """Seconds between two writings of `progress.json`."""
 
 
-def run_job(folder: Path, steps: int, report: Callable[[Progress], None]) -> TrainingResult:
+def run_job(folder: Path, steps: int, report: Report) -> TrainingResult:
     """Train the job of a folder and write its result; a training that fails has a result too.
 
     Args:
@@ -48,22 +52,81 @@ def run_job(folder: Path, steps: int, report: Callable[[Progress], None]) -> Tra
     job = read_record(folder / JOB, TrainingJob)
     started = time.monotonic()
     report(Progress(stage="starting", steps=steps))  # a trainer's imports alone can take seconds
+    outcome: TrainingResult | Exception
     try:
-        result = find_trainer(job.task.trainer.name).train(job, steps, folder, report)
+        outcome = find_trainer(job.task.trainer.name).train(job, steps, folder, report)
     except Exception as error:
         traceback.print_exc()
-        result = failed_result(job.hash, steps, one_line(error), time.monotonic() - started)
-    write_record(folder / result_name(steps), result)
+        outcome = error
+    return _ended(job, steps, folder, report, outcome, time.monotonic() - started)
+
+
+def run_jobs(folders: Sequence[Path], steps: int, reports: Sequence[Report]) -> list[TrainingResult]:
+    """Train the jobs of several folders together; see `run_job`.
+
+    What one of them fails with is written to its own log. A trainer that cannot train them together does so one by one.
+
+    Raises:
+        RunDamaged: a `job.json` is missing or does not read.
+    """
+    jobs = [read_record(folder / JOB, TrainingJob) for folder in folders]
+    for report in reports:
+        report(Progress(stage="starting", steps=steps))
+    trainer = _trainer(jobs)
+    if trainer is None:
+        return [run_job(folder, steps, report) for folder, report in zip(folders, reports, strict=True)]
+    started, found = time.monotonic(), dict[int, TrainingResult]()
+
+    def end(place: int, outcome: TrainingResult | Exception) -> None:
+        if isinstance(outcome, Exception):
+            with (folders[place] / WORKER_LOG).open("a") as log:
+                traceback.print_exception(outcome, file=log)
+        seconds = time.monotonic() - started
+        found[place] = _ended(jobs[place], steps, folders[place], reports[place], outcome, seconds)
+
+    try:
+        for place, outcome in trainer.train_together(jobs, steps, folders, reports):
+            end(place, outcome)
+    except Exception as error:  # of none of them in particular
+        for place in set(range(len(jobs))) - set(found):
+            end(place, error)
+    return [found[place] for place in range(len(jobs))]
+
+
+def _trainer(jobs: Sequence[TrainingJob]) -> StackTrainer | None:
+    """The trainer of all these jobs, where it is one that can train them together."""
+    keys = {job.stack_key for job in jobs}
+    if len(jobs) < 2 or len(keys) > 1 or None in keys:
+        return None
+    try:
+        trainer = find_trainer(jobs[0].task.trainer.name)
+    except Exception:  # told by each of them alone
+        return None
+    return trainer if isinstance(trainer, StackTrainer) else None
+
+
+def _ended(
+    job: TrainingJob,
+    steps: int,
+    folder: Path,
+    report: Report,
+    outcome: TrainingResult | Exception,
+    seconds: float,
+) -> TrainingResult:
+    """Write a training's result, and report its end."""
+    if isinstance(outcome, Exception):
+        outcome = failed_result(job.hash, steps, one_line(outcome), seconds)
+    write_record(folder / result_name(steps), outcome)
     report(
         Progress(
-            stage="finished" if result.status == "ok" else "failed",
-            step=steps if result.status == "ok" else 0,
+            stage="finished" if outcome.status == "ok" else "failed",
+            step=steps if outcome.status == "ok" else 0,
             steps=steps,
-            own_return=result.own_return[-1] if result.own_return else None,
-            success_rate=result.final.success_rate if result.final else None,
+            own_return=outcome.own_return[-1] if outcome.own_return else None,
+            success_rate=outcome.final.success_rate if outcome.final else None,
         )
     )
-    return result
+    return outcome
 
 
 def failed_result(job_hash: str, steps: int, error: str, seconds: float) -> TrainingResult:
@@ -104,38 +167,38 @@ def watch_parent(parent: int) -> None:
 
 
 class Assignment(Record):
-    """One line of a serving worker's standard input; it answers with a line, the exit code the job would have had."""
+    """One line of a serving worker's standard input; it answers with a line, the exit code of the command for these."""
 
-    folder: Path
+    folders: Annotated[tuple[Path, ...], Field(min_length=1)]
     steps: int
 
 
 def serve(jobs: Iterable[str], answer: Callable[[int], None]) -> None:
-    """Run one job after another, each with its own log."""
+    """Run one assignment after another, each with the log of its first folder."""
     for line in jobs:
         assignment = Assignment.model_validate_json(line)
-        with (assignment.folder / WORKER_LOG).open("ab") as log:
+        with (assignment.folders[0] / WORKER_LOG).open("ab") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
-        answer(work(assignment.folder, assignment.steps))
+        answer(work(assignment.folders, assignment.steps))
 
 
-def work(folder: Path, steps: int) -> int:
-    """Run the job of a folder; the exit code."""
+def work(folders: Sequence[Path], steps: int) -> int:
+    """Run the jobs of these folders; the exit code."""
     try:
-        result = run_job(folder, steps, ProgressFile(folder))
+        results = run_jobs(folders, steps, [ProgressFile(folder) for folder in folders])
     except AutorewardError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     finally:
         sys.stderr.flush()
-    return 0 if result.status == "ok" else 1
+    return 0 if all(result.status == "ok" for result in results) else 1
 
 
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m autoreward.engine.worker", description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", help="the training's folder, with its job.json")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="a training's, with its job.json")
     parser.add_argument("--steps", type=int, help="environment steps to reach")
     parser.add_argument("--serve", action="store_true", help="take jobs from standard input")
     parser.add_argument("--parent", type=int, help="end with this process; given by an engine, in a session of its own")
@@ -148,9 +211,9 @@ def main() -> int:
         answers = os.fdopen(os.dup(1), "w", buffering=1)
         serve(sys.stdin, lambda code: print(code, file=answers))
         return 0
-    if given.folder is None or given.steps is None:
+    if not given.folders or given.steps is None:
         parser.error("give a folder and --steps, or --serve")
-    return work(given.folder, given.steps)
+    return work(given.folders, given.steps)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from autoreward.language.program import Grammar
 from autoreward.records import Record
@@ -26,6 +26,9 @@ class RewardSpec(Record):
     grammar: Grammar = "terms"
 
 
+_NO_PART_OF_IT: dict[str, bool | dict[str, bool]] = {"wishes": True, "trainer": {"stack": True}}
+
+
 class TrainingJob(Record):
     """One training, whole: whoever has this file can repeat it."""
 
@@ -40,10 +43,20 @@ class TrainingJob(Record):
     """A worker whose cell is isolated less does not run the program, wherever it is."""
 
     @property
+    def stack_key(self) -> str | None:
+        """Jobs with the same key can be trained together; None: it is trained alone."""
+        if self.task.trainer.stack < 2 or self.reward.kind == "random":
+            return None
+        return self.task.model_dump_json()
+
+    @property
     def hash(self) -> str:
-        """16 hexadecimal digits that name the training: what it does, not how its task is told or its cell isolated."""
+        """16 hexadecimal digits that name the training: what it does.
+
+        Not how its task is told, its cell isolated, or beside which others it is trained.
+        """
         job = self.model_copy(update={"task": self.task.model_copy(update={"text": "-", "reference": None})})
-        text = job.model_dump_json(exclude={"least_isolation": True, "task": {"wishes"}})
+        text = job.model_dump_json(exclude={"least_isolation": True, "task": _NO_PART_OF_IT})
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -126,15 +139,33 @@ class Progress(Record):
     success_rate: float | None = None
 
 
+Report = Callable[[Progress], None]
+
+
 class Trainer(Protocol):
     """Trains a policy. Implementations pass `autoreward.testing.check_trainer`."""
 
-    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
+    def train(self, job: TrainingJob, steps: int, folder: Path, progress: Report) -> TrainingResult:
         """Train to `steps` environment steps and write the folder's files.
 
         What `progress` raises ends the training; called again with the same folder, it goes on or begins anew.
 
         Raises:
             TrainingFailed: the message says why in one line (the reward program's fault, a diverged policy ...).
+        """
+        ...
+
+
+@runtime_checkable
+class StackTrainer(Trainer, Protocol):
+    """A trainer that can also train several jobs together, in one process; see `TrainerSettings.stack`."""
+
+    def train_together(
+        self, jobs: Sequence[TrainingJob], steps: int, folders: Sequence[Path], progress: Sequence[Report]
+    ) -> Iterator[tuple[int, TrainingResult | Exception]]:
+        """Train jobs with one `stack_key` as `train` would each, and give the place of each with its outcome.
+
+        What one of them raises is its outcome, and changes nothing for the others. What `progress` raises, and is no
+        `Exception`, ends all; called again, each goes on or begins anew, together with others or alone.
         """
         ...

@@ -65,7 +65,9 @@ class ActorCritic:
         shapes += [(outputs, last), (outputs,), (1, last), (1,)]
         if log_std is not None:
             shapes.append((outputs,))
-        self._shapes, self._first, self._continuous = shapes, first, log_std is not None
+        self._first, self.continuous = first, log_std is not None
+        self.shapes = shapes
+        """Of the parts of `flat`, in its order."""
         self.flat = torch.zeros(sum(math.prod(shape) for shape in shapes), device=device)
         """Every parameter, [P]."""
         self.gradient = torch.zeros_like(self.flat)
@@ -89,9 +91,9 @@ class ActorCritic:
         first = torch.addmm(weights[1], obs, weights[0].t())
         tanh_(first)
         hidden = [first.view(len(obs), 2, self._first).transpose(0, 1)]
-        for weight, bias in self._middle(weights):
+        for weight, bias in middle(weights, self.continuous):
             hidden.append(tanh_(torch.baddbmm(bias.unsqueeze(1), hidden[-1], weight.transpose(1, 2))))
-        actor, actor_bias, critic, critic_bias = self._heads(weights)
+        actor, actor_bias, critic, critic_bias = heads(weights, self.continuous)
         output = torch.addmm(actor_bias, hidden[-1][0], actor.t())
         value = torch.addmv(critic_bias, hidden[-1][1], critic[0])
         return Forward(obs, hidden, output, value)
@@ -105,8 +107,8 @@ class ActorCritic:
             d_value: [B], by `forward.value`.
         """
         hidden, rows = forward.hidden, len(forward.obs)
-        actor, _, critic, _ = self._heads(self._weights)
-        d_actor, d_actor_bias, d_critic, d_critic_bias = self._heads(self._gradients)
+        actor, _, critic, _ = heads(self._weights, self.continuous)
+        d_actor, d_actor_bias, d_critic, d_critic_bias = heads(self._gradients, self.continuous)
         torch.mm(d_output.t(), hidden[-1][0], out=d_actor)
         torch.sum(d_output, 0, out=d_actor_bias)
         torch.mv(hidden[-1][1].t(), d_value, out=d_critic[0])
@@ -114,9 +116,11 @@ class ActorCritic:
         delta = torch.empty_like(hidden[-1], memory_format=torch.contiguous_format)
         torch.mm(d_output, actor, out=delta[0])
         torch.outer(d_value, critic[0], out=delta[1])
-        middle = list(zip(self._middle(self._weights), self._middle(self._gradients), strict=True))
-        for layer in range(len(middle) - 1, -1, -1):
-            (weight, _), (d_weight, d_bias) = middle[layer]
+        between = list(
+            zip(middle(self._weights, self.continuous), middle(self._gradients, self.continuous), strict=True)
+        )
+        for layer in range(len(between) - 1, -1, -1):
+            (weight, _), (d_weight, d_bias) = between[layer]
             delta.mul_(1.0 - hidden[layer + 1].square())
             torch.bmm(delta.transpose(1, 2), hidden[layer], out=d_weight)
             torch.sum(delta, 1, out=d_bias)
@@ -129,42 +133,38 @@ class ActorCritic:
     def actor(self, obs: Tensor) -> Tensor:
         """[B, A], the actor alone."""
         hidden = self._one(obs, 0)
-        actor, bias, _, _ = self._heads(self._weights)
+        actor, bias, _, _ = heads(self._weights, self.continuous)
         return torch.addmm(bias, hidden, actor.t())
 
     def critic(self, obs: Tensor) -> Tensor:
         """[B], the critic alone."""
         hidden = self._one(obs, 1)
-        _, _, critic, bias = self._heads(self._weights)
+        _, _, critic, bias = heads(self._weights, self.continuous)
         return torch.addmv(bias, hidden, critic[0])
 
     def actor_layers(self) -> tuple[Layer, ...]:
         """Copies of the actor's layers, for a `Policy`."""
         part = slice(0, self._first)
         pairs = [(self._weights[0][part], self._weights[1][part])]
-        pairs += [(weight[0], bias[0]) for weight, bias in self._middle(self._weights)]
-        pairs.append(self._heads(self._weights)[:2])
+        pairs += [(weight[0], bias[0]) for weight, bias in middle(self._weights, self.continuous)]
+        pairs.append(heads(self._weights, self.continuous)[:2])
         return tuple(Layer(weight.cpu().numpy().copy(), bias.cpu().numpy().copy()) for weight, bias in pairs)
 
     def _one(self, obs: Tensor, which: int) -> Tensor:
         part = slice(which * self._first, (which + 1) * self._first)
         hidden = tanh_(torch.addmm(self._weights[1][part], obs, self._weights[0][part].t()))
-        for weight, bias in self._middle(self._weights):
+        for weight, bias in middle(self._weights, self.continuous):
             hidden = tanh_(torch.addmm(bias[which], hidden, weight[which].t()))
         return hidden
 
+    def move(self, flat: Tensor) -> None:
+        """Keep the parameters in this vector [P] from now on, with the values that they have."""
+        self.flat = flat.copy_(self.flat)
+        self._weights = self._views(self.flat)
+
     def _views(self, flat: Tensor) -> list[Tensor]:
-        sizes = [math.prod(shape) for shape in self._shapes]
-        return [part.view(shape) for part, shape in zip(torch.split(flat, sizes), self._shapes, strict=True)]
-
-    def _middle(self, tensors: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        end = len(tensors) - (5 if self._continuous else 4)
-        return [(tensors[index], tensors[index + 1]) for index in range(2, end, 2)]
-
-    def _heads(self, tensors: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        end = len(tensors) - (1 if self._continuous else 0)
-        actor, actor_bias, critic, critic_bias = tensors[end - 4 : end]
-        return actor, actor_bias, critic, critic_bias
+        sizes = [math.prod(shape) for shape in self.shapes]
+        return [part.view(shape) for part, shape in zip(torch.split(flat, sizes), self.shapes, strict=True)]
 
     def _initialise(self, generator: torch.Generator, log_std: float | None) -> None:
         """Orthogonal weights (Saxe et al. 2014), biases of zero: as Stable-Baselines3 begins."""
@@ -176,13 +176,26 @@ class ActorCritic:
 
         for which in range(2):
             orthogonal(self._weights[0][which * self._first : (which + 1) * self._first], math.sqrt(2.0))
-            for weight, _ in self._middle(self._weights):
+            for weight, _ in middle(self._weights, self.continuous):
                 orthogonal(weight[which], math.sqrt(2.0))
-        actor, _, critic, _ = self._heads(self._weights)
+        actor, _, critic, _ = heads(self._weights, self.continuous)
         orthogonal(actor, HEAD_GAIN)
         orthogonal(critic, 1.0)
         if log_std is not None:
             self.log_std.fill_(log_std)
+
+
+def middle(tensors: list[Tensor], continuous: bool) -> list[tuple[Tensor, Tensor]]:
+    """Weight and bias of each hidden layer but the first, of one tensor a part of `ActorCritic.shapes`."""
+    end = len(tensors) - (5 if continuous else 4)
+    return [(tensors[index], tensors[index + 1]) for index in range(2, end, 2)]
+
+
+def heads(tensors: list[Tensor], continuous: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The actor's last weight and bias, and the critic's."""
+    end = len(tensors) - (1 if continuous else 0)
+    actor, actor_bias, critic, critic_bias = tensors[end - 4 : end]
+    return actor, actor_bias, critic, critic_bias
 
 
 def tanh_(tensor: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from autoreward.errors import TrainingFailed
 from autoreward.task import TrainerSettings
+from autoreward.training.loss import Loss, draw_continuous, draw_discrete
 from autoreward.training.network import ActorCritic
 from autoreward.training.policy import Layer
 from autoreward.training.rollout import Rollout
@@ -26,8 +27,6 @@ Floats = NDArray[np.float32]
 
 BETAS = (0.9, 0.999)
 ADAM_EPSILON = 1e-5
-FORBIDDEN = -1e9
-"""Logit of a choice that is not allowed."""
 LARGE = 1024
 """Environments from which on `device: auto` takes a GPU: below, transfers and launches cost more than they save."""
 
@@ -43,22 +42,22 @@ class PPO:
     """
 
     def __init__(self, inputs: int, space: gymnasium.Space[Any], settings: TrainerSettings, seed: int) -> None:
-        self._settings, self._seed = settings, seed
+        self.settings, self._seed, self._loss = settings, seed, Loss(settings)
         self.device = choose_device(settings)
-        self._continuous = isinstance(space, gymnasium.spaces.Box)
+        self.continuous = isinstance(space, gymnasium.spaces.Box)
         outputs = int(space.shape[0]) if isinstance(space, gymnasium.spaces.Box) else int(space.n)  # type: ignore[attr-defined]
-        self._generator = torch.Generator(self.device).manual_seed(seed)
-        self._net = ActorCritic(
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.net = ActorCritic(
             inputs,
             settings.hidden,
             outputs,
-            settings.log_std if self._continuous else None,
+            settings.log_std if self.continuous else None,
             torch.Generator().manual_seed(seed),
             self.device,
         )
-        self._first_moment = torch.zeros_like(self._net.flat)
-        self._second_moment = torch.zeros_like(self._net.flat)
-        self._updates = 0
+        self.first_moment = torch.zeros_like(self.net.flat)
+        self.second_moment = torch.zeros_like(self.net.flat)
+        self.updates = 0
 
     @torch.inference_mode()
     def act(self, obs: Floats, mask: Bools | None = None) -> tuple[Array, Floats]:
@@ -71,28 +70,23 @@ class PPO:
         Returns:
             Actions, [N, A] float32 (not clipped to their bounds) or [N] int64; and their log-probabilities [N].
         """
-        output = self._net.actor(self._tensor(obs))
-        if self._continuous:
-            noise = torch.empty_like(output).normal_(generator=self._generator)
-            action = output + noise * self._net.log_std.exp()
-            log_prob = _gaussian(noise.square().sum(1), self._net.log_std)
+        output = self.net.actor(self._tensor(obs))
+        if self.continuous:
+            noise = torch.empty_like(output).normal_(generator=self.generator)
+            action, log_prob = draw_continuous(output, self.net.log_std.unsqueeze(0), noise)
         else:
-            logits = torch.log_softmax(_masked(output, self._optional(mask)), 1)
-            # The largest of logits plus Gumbel noise is a draw from their distribution.
-            # (Zeros are not unheard of; the noise would be infinite, and draw even what is forbidden.)
-            noise = torch.empty_like(logits).exponential_(generator=self._generator).clamp_(min=1e-30).log_().neg_()
-            action = (logits + noise).argmax(1)
-            log_prob = logits.gather(1, action.unsqueeze(1)).squeeze(1)
+            noise = torch.empty_like(output).exponential_(generator=self.generator)
+            action, log_prob = draw_discrete(output, self._optional(mask), noise)
         return action.cpu().numpy(), log_prob.cpu().numpy()
 
     @torch.inference_mode()
     def values(self, obs: Floats) -> Floats:
         """Expected returns [...] of normalised observations [..., D]."""
-        flat = self._net.critic(self._tensor(obs).view(-1, obs.shape[-1]))
+        flat = self.net.critic(self._tensor(obs).view(-1, obs.shape[-1]))
         return flat.cpu().numpy().reshape(obs.shape[:-1])
 
     @torch.inference_mode()
-    def update(self, rollout: Rollout, advantage: Floats, returns: Floats) -> None:
+    def update(self, rollout: Rollout, advantage: Floats, returns: Floats) -> bool:
         """Go over a rollout `epochs` times in minibatches.
 
         Args:
@@ -100,100 +94,78 @@ class PPO:
             advantage: [T, N].
             returns: [T, N], what the critic should say.
 
-        Raises:
-            TrainingFailed: a parameter is not finite afterwards.
+        Returns:
+            Whether every parameter is finite afterwards.
         """
         columns = [rollout.obs, rollout.action, rollout.log_prob, advantage, returns]
         if rollout.mask is not None:
             columns.append(rollout.mask)
         tensors = [self._tensor(column).flatten(0, 1) for column in columns]
-        rows, size = len(tensors[0]), self._settings.minibatch
-        for _ in range(self._settings.epochs):
-            order = torch.randperm(rows, generator=self._generator, device=self.device)
+        rows, size = len(tensors[0]), self.settings.minibatch
+        for _ in range(self.settings.epochs):
+            order = torch.randperm(rows, generator=self.generator, device=self.device)
             shuffled = [tensor[order] for tensor in tensors]
             for start in range(0, rows, size):
                 self._step([tensor[start : start + size] for tensor in shuffled])
-        if not bool(torch.isfinite(self._net.flat).all()):
-            raise TrainingFailed("the policy diverged: weights are not finite")
+        return bool(torch.isfinite(self.net.flat).all())
 
     def layers(self) -> tuple[Layer, ...]:
         """Copies of the actor's layers."""
-        return self._net.actor_layers()
+        return self.net.actor_layers()
 
     def arrays(self) -> dict[str, Array]:
         """For a checkpoint."""
         return {
-            "flat": self._net.flat.cpu().numpy().copy(),
-            "first_moment": self._first_moment.cpu().numpy().copy(),
-            "second_moment": self._second_moment.cpu().numpy().copy(),
-            "updates": np.array(self._updates),
-            "generator": self._generator.get_state().numpy().copy(),
+            "flat": self.net.flat.cpu().numpy().copy(),
+            "first_moment": self.first_moment.cpu().numpy().copy(),
+            "second_moment": self.second_moment.cpu().numpy().copy(),
+            "updates": np.array(self.updates),
+            "generator": self.generator.get_state().numpy().copy(),
         }
 
     def restore(self, arrays: dict[str, Array]) -> None:
         """Go back to what `arrays` gave."""
-        self._net.flat.copy_(torch.from_numpy(arrays["flat"]))
-        self._first_moment.copy_(torch.from_numpy(arrays["first_moment"]))
-        self._second_moment.copy_(torch.from_numpy(arrays["second_moment"]))
-        self._updates = int(arrays["updates"])
+        self.net.flat.copy_(torch.from_numpy(arrays["flat"]))
+        self.first_moment.copy_(torch.from_numpy(arrays["first_moment"]))
+        self.second_moment.copy_(torch.from_numpy(arrays["second_moment"]))
+        self.updates = int(arrays["updates"])
         state = torch.from_numpy(arrays["generator"])
-        if len(state) == len(self._generator.get_state()):
-            self._generator.set_state(state)
+        if len(state) == len(self.generator.get_state()):
+            self.generator.set_state(state)
         else:  # of another kind of device, so no draw can be repeated
-            self._generator.manual_seed(self._seed + self._updates)
+            self.generator.manual_seed(self._seed + self.updates)
+
+    def move(self, flat: Tensor, first_moment: Tensor, second_moment: Tensor) -> None:
+        """Keep the parameters and Adam's two moments in these vectors [P] from now on, with the values they have."""
+        self.net.move(flat)
+        self.first_moment = first_moment.copy_(self.first_moment)
+        self.second_moment = second_moment.copy_(self.second_moment)
 
     def _step(self, batch: list[Tensor]) -> None:
         """One step of Adam (Kingma and Ba 2015) on a minibatch, its gradient clipped by its norm."""
         self.gradient(*batch)
-        gradient = self._net.gradient
+        gradient = self.net.gradient
         norm = torch.linalg.vector_norm(gradient)
-        gradient.mul_((self._settings.max_grad_norm / (norm + 1e-6)).clamp_(max=1.0))
-        self._updates += 1
-        self._first_moment.lerp_(gradient, 1.0 - BETAS[0])
-        self._second_moment.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1.0 - BETAS[1])
-        first, second = (1.0 - beta**self._updates for beta in BETAS)
-        deviation = self._second_moment.sqrt().mul_(1.0 / math.sqrt(second)).add_(ADAM_EPSILON)
-        self._net.flat.addcdiv_(self._first_moment, deviation, value=-self._settings.learning_rate / first)
+        gradient.mul_((self.settings.max_grad_norm / (norm + 1e-6)).clamp_(max=1.0))
+        self.updates += 1
+        self.first_moment.lerp_(gradient, 1.0 - BETAS[0])
+        self.second_moment.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1.0 - BETAS[1])
+        first, second = (1.0 - beta**self.updates for beta in BETAS)
+        deviation = self.second_moment.sqrt().mul_(1.0 / math.sqrt(second)).add_(ADAM_EPSILON)
+        self.net.flat.addcdiv_(self.first_moment, deviation, value=-self.settings.learning_rate / first)
 
     def gradient(
         self, obs: Tensor, action: Tensor, old: Tensor, advantage: Tensor, returns: Tensor, mask: Tensor | None = None
     ) -> Tensor:
-        """Write and give the gradient [P] of PPO's loss on B rows.
-
-        The loss is `-mean(min(r A, clip(r) A)) + value * mean((V - R)^2) - entropy * mean(H)`, with advantages A
-        normalised over the rows.
-        """
-        settings, rows = self._settings, len(obs)
-        forward = self._net.forward(obs)
-        if rows > 1:
-            advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-        d_value = (forward.value - returns).mul_(2.0 * settings.value / rows)
-        if self._continuous:
-            deviation = self._net.log_std.exp()
-            scaled = (action - forward.output) / deviation
-            squares = scaled.square()
-            weight = self._weight(_gaussian(squares.sum(1), self._net.log_std), old, advantage).unsqueeze(1)
-            torch.sum((squares - 1.0) * weight, 0, out=self._net.log_std_gradient)
-            self._net.log_std_gradient.sub_(settings.entropy)
-            d_output = scaled / deviation * weight
+        """Write and give the gradient [P] of PPO's loss (`Loss`) on B rows."""
+        net, forward = self.net, self.net.forward(obs)
+        if self.continuous:
+            log_std = net.log_std.unsqueeze(0)
+            d_output = self._loss.by_mean(forward.output, log_std, action, old, advantage, net.log_std_gradient)
         else:
-            log_probs = torch.log_softmax(_masked(forward.output, mask), 1)
-            probs, chosen = log_probs.exp(), action.unsqueeze(1)
-            weight = self._weight(log_probs.gather(1, chosen).squeeze(1), old, advantage).unsqueeze(1)
-            d_output = probs * -weight
-            d_output.scatter_add_(1, chosen, weight)
-            if settings.entropy:
-                entropy = -(probs * log_probs).sum(1, keepdim=True)
-                d_output += probs * (log_probs + entropy) * (settings.entropy / rows)
-        self._net.backward(forward, d_output, d_value)
-        return self._net.gradient
-
-    def _weight(self, log_prob: Tensor, old: Tensor, advantage: Tensor) -> Tensor:
-        """[B], gradient of the policy's loss by the log-probability: zero where the clip is what counts."""
-        ratio = (log_prob - old).exp_()
-        gain = ratio * advantage
-        clipped = ratio.clamp(1.0 - self._settings.clip, 1.0 + self._settings.clip) * advantage
-        return torch.where(gain <= clipped, gain, 0.0).mul_(-1.0 / len(gain))
+            d_output = self._loss.by_logits(forward.output, mask, action, old, advantage)
+        net.backward(forward, d_output, self._loss.by_value(forward.value, returns))
+        return net.gradient
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.from_numpy(array).to(self.device)
@@ -213,12 +185,3 @@ def choose_device(settings: TrainerSettings) -> torch.device:
     if settings.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() and settings.num_envs >= LARGE else "cpu")
     return torch.device(settings.device)
-
-
-def _gaussian(squares: Tensor, log_std: Tensor) -> Tensor:
-    """[B], log-density of draws whose scaled squares sum to `squares` [B]."""
-    return squares * -0.5 - (log_std.sum() + 0.5 * math.log(2.0 * math.pi) * len(log_std))
-
-
-def _masked(logits: Tensor, mask: Tensor | None) -> Tensor:
-    return logits if mask is None else torch.where(mask, logits, FORBIDDEN)

@@ -49,6 +49,8 @@ def check_settings(task: Task, schema: EnvSchema) -> None:
         raise UserError("trainer batch is PPO alone; add --trainer.name sb3 for another algorithm or for its arguments")
     if settings.name == "batch" and settings.use_sde:
         raise UserError("trainer batch has no gSDE; type --trainer.name sb3, or --trainer.no-use-sde")
+    if settings.name == "sb3" and settings.stack > 1:
+        raise UserError("trainer sb3 trains one policy a process; leave --trainer.stack out, or --trainer.name sb3")
     if settings.name != "sb3" or ":" in settings.algorithm:
         return
     if settings.algorithm not in ALGORITHMS:

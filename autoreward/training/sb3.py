@@ -21,7 +21,8 @@ from autoreward.training.sb3_algorithms import find_algorithm, make_algorithm
 from autoreward.training.sb3_policy import check_finite, check_kept, snapshot
 from autoreward.training.sb3_watch import Watch
 from autoreward.training.seeds import derive
-from autoreward.training.session import Session, measure_random
+from autoreward.training.session import Session
+from autoreward.training.untrained import measure_random
 from autoreward.training.vecenv import CollectorVecEnv
 
 NEVER = 10**9

@@ -24,7 +24,7 @@ from autoreward.errors import TrainingFailed
 from autoreward.sandbox.process import ProcessCell
 from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
 from autoreward.training.collect import Collector
-from autoreward.training.contract import Evaluation, Progress, TrainingJob, TrainingResult
+from autoreward.training.contract import Evaluation, Progress, Report, TrainingJob, TrainingResult
 from autoreward.training.evaluator import Evaluator, Request
 from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
 from autoreward.training.policy import Policy
@@ -43,7 +43,6 @@ PAUSE = 0.25
 """Seconds between two reports of progress."""
 
 Array = NDArray[Any]
-Report = Callable[[Progress], None]
 Snapshot = Callable[[], Policy]
 """Copies the policy as it is now."""
 
@@ -56,11 +55,15 @@ class Session:
         steps: environment steps to reach.
         folder: of the training; its files are written there.
         report: told where the training stands.
+        used: CPU seconds so far, of which what passes from now on is this training's; None: those of this process.
     """
 
-    def __init__(self, job: TrainingJob, steps: int, folder: Path, report: Report) -> None:
+    def __init__(
+        self, job: TrainingJob, steps: int, folder: Path, report: Report, used: Callable[[], float] | None = None
+    ) -> None:
         self.job, self.steps, self.folder, self._report = job, steps, folder, report
-        self._started, self._used = time.monotonic(), _cpu_seconds()
+        self._cpu_seconds = used or process_seconds
+        self._started, self._used = time.monotonic(), self._cpu_seconds()
         report(Progress(stage="starting", steps=steps))
         self._snapshots = folder / SNAPSHOTS
         # The last evaluation is of the policy after the last update: `result` asks for it.
@@ -73,6 +76,7 @@ class Session:
         self._best_return = float("-inf")
         self._best: Policy | None = None
         self._best_step = 0
+        self._asked_final = False
         with ExitStack() as stack:  # whatever fails here, no process is left behind
             self._open(stack)
             self.saved = self._load()
@@ -125,7 +129,7 @@ class Session:
             "best_return": self._best_return if self._best is not None else None,
             "best_step": self._best_step,
             "seconds": time.monotonic() - self._started,
-            "cpu_seconds": _cpu_seconds() - self._used,
+            "cpu_seconds": self._cpu_seconds() - self._used,
             "reward_seconds": self.reward.seconds,
             "timers": self.collector.clock.seconds,
             "faults": self.collector.env.faults,
@@ -149,6 +153,24 @@ class Session:
         self._ask(self._snapshot_path(step), step)
         return True
 
+    def ask_final(self, step: int, last: Policy) -> None:
+        """Ask for the evaluations of the last policy, as during training, and of the shipped one, on seeds of its own.
+
+        `result` does it where it was not done; whoever does it before can go on with other work meanwhile.
+        """
+        self._asked_final = True
+        last.save(self.folder / POLICY_LAST)
+        (self._best or last).save(self.folder / POLICY)
+        self._ask(self.folder / POLICY_LAST, step)
+        self._evaluator.submit(
+            Request(
+                policy=(self.folder / POLICY).absolute(),
+                seeds=tuple(derive(self.job.seed, "final", self.job.episodes)),
+                step=self._best_step if self._best is not None else step,
+                trajectories=(self.folder / TRAJECTORIES).absolute(),
+            )
+        )
+
     def result(self, step: int, last: Policy, timers: dict[str, float] | None = None) -> TrainingResult:
         """Evaluate the last policy and the shipped one, write the folder's files, and sum up.
 
@@ -160,10 +182,10 @@ class Session:
         Raises:
             TrainingFailed: the evaluator died, or an evaluation failed.
         """
-        last.save(self.folder / POLICY_LAST)
-        (self._best or last).save(self.folder / POLICY)
+        if not self._asked_final:
+            self.ask_final(step, last)
         self.log.write(self.folder / EPISODES)
-        last_evaluation, final = self._evaluate_final(step)
+        last_evaluation, final = self._final(step)
         arrays = self.log.arrays()
         course = curves(arrays, self.steps)
         sums, isolation = {}, None
@@ -215,7 +237,7 @@ class Session:
     def _timed(self, result: TrainingResult) -> TrainingResult:
         # The evaluator and the cell count: they have to have ended for that.
         self._stack.close()
-        seconds, used = time.monotonic() - self._started, _cpu_seconds() - self._used
+        seconds, used = time.monotonic() - self._started, self._cpu_seconds() - self._used
         return result.model_copy(update={"seconds": seconds, "cpu_seconds": used})
 
     def _state(self, stage: Literal["training", "evaluating"], step: int) -> Progress:
@@ -251,53 +273,15 @@ class Session:
         self._evaluations += evaluations
         del self._pending[: len(evaluations)]
 
-    def _evaluate_final(self, step: int) -> tuple[Evaluation, Evaluation]:
-        """The last policy as during training, and the shipped one on the final evaluation's own seeds."""
+    def _final(self, step: int) -> tuple[Evaluation, Evaluation]:
+        """The evaluations that `ask_final` has asked for."""
         state = self._state("evaluating", step)
-        self._ask(self.folder / POLICY_LAST, step)
-        self._evaluator.submit(
-            Request(
-                policy=(self.folder / POLICY).absolute(),
-                seeds=tuple(derive(self.job.seed, "final", self.job.episodes)),
-                step=self._best_step if self._best is not None else step,
-                trajectories=(self.folder / TRAJECTORIES).absolute(),
-            )
-        )
         *during, last, final = self._evaluator.wait(lambda: self._report(state))
         self._take(during)
         return last, final
 
 
-def measure_random(job: TrainingJob, steps: int, folder: Path, report: Report) -> TrainingResult:
-    """Uniform actions: nothing is trained, only measured."""
-    started, used = time.monotonic(), _cpu_seconds()
-    state = Progress(stage="evaluating", steps=steps)
-    report(state)
-    evaluator = Evaluator(job.task, job.episodes)
-    try:
-        evaluator.submit(
-            Request(
-                policy=None,
-                seeds=tuple(derive(job.seed, "final", job.episodes)),
-                step=0,
-                trajectories=(folder / TRAJECTORIES).absolute(),
-            )
-        )
-        (final,) = evaluator.wait(lambda: report(state))
-    finally:
-        evaluator.close()
-    EpisodeLog(1).write(folder / EPISODES)
-    return TrainingResult(
-        hash=job.hash,
-        steps=steps,
-        status="ok",
-        final=final,
-        seconds=time.monotonic() - started,
-        cpu_seconds=_cpu_seconds() - used,
-    )
-
-
-def _cpu_seconds() -> float:
+def process_seconds() -> float:
     """Of this process and of its children that have ended."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)

@@ -17,3 +17,8 @@ class Stopwatch:
         now = time.perf_counter()
         self.seconds[part] = self.seconds.get(part, 0.0) + now - self._last
         self._last = now
+
+    def resume(self, part: str, seconds: float) -> None:
+        """So many seconds more went into this part; the rest of the time since the last lap was others'."""
+        self.seconds[part] = self.seconds.get(part, 0.0) + seconds
+        self._last = time.perf_counter()

@@ -16,9 +16,10 @@ from autoreward.errors import TrainingFailed
 from autoreward.schema import Field
 from autoreward.task import EnvSpec, SuccessRule, Task
 from autoreward.testing.trainer import CLIMB, NOT_FINITE, check_trainer, line_task
-from autoreward.training.batch import BatchTrainer, _Training
+from autoreward.training.batch import BatchTrainer
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY
+from autoreward.training.loop import Training, alone
 from autoreward.training.policy import Layer, Policy
 from autoreward.training.ppo import PPO
 from autoreward.training.rollout import Rollout
@@ -129,9 +130,9 @@ class Watched(PPO):
 
     returns: NDArray[np.float32]
 
-    def update(self, rollout: Rollout, advantage: NDArray[np.float32], returns: NDArray[np.float32]) -> None:
+    def update(self, rollout: Rollout, advantage: NDArray[np.float32], returns: NDArray[np.float32]) -> bool:
         self.returns = returns
-        super().update(rollout, advantage, returns)
+        return super().update(rollout, advantage, returns)
 
 
 def test_the_return_goes_on_past_the_step_limit_and_ends_at_an_end(tmp_path: Path) -> None:
@@ -139,12 +140,12 @@ def test_the_return_goes_on_past_the_step_limit_and_ends_at_an_end(tmp_path: Pat
     task = tiny_task("Clock", "clock > 4", {"clock": "obs[0]"}, num_envs=2, hidden=(1,), gae_lambda=1.0, gamma=0.9)
     seed = next(seed for seed in range(100) if derive(seed, "environment")[0] % 2 == 0)
     with Session(job_of(task, seed=seed), 1_000, tmp_path, lambda progress: None) as session:
-        training = _Training(session)
-        training._learner = learner = Watched(1, Box(-1.0, 1.0, (1,)), task.trainer, seed=0)
+        training = Training(session)
+        learner = Watched(1, Box(-1.0, 1.0, (1,)), task.trainer, seed=0)
         # One hidden unit each. Actor and critic: two weights, two biases, then actor, its bias, critic, its bias.
-        learner._net.flat.copy_(torch.tensor([0.0, 0.1, 0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0]))
+        learner.net.flat.copy_(torch.tensor([0.0, 0.1, 0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0]))
         training._observed.count = 1e15  # so many that these steps do not move it: observations stay as they are
-        training._learn(training._collect(6))
+        alone(learner, training._learn(alone(learner, training._collect(6))))
         unit = 1.0 / np.sqrt(training._scale._statistics.variance)
     value = 10.0 * np.tanh(np.arange(7) / 10.0)
     assert learner.returns.shape == (6, 2)

@@ -26,13 +26,13 @@ def learner(kind: str, hidden: tuple[int, ...] = (8,), **settings: Any) -> PPO:
     space = Box(-1.0, 1.0, (OUTPUTS,)) if kind == "continuous" else Discrete(OUTPUTS)
     chosen = TrainerSettings(hidden=hidden, log_std=-0.4, entropy=0.02, value=0.7, clip=0.2)
     ppo = PPO(INPUTS, space, chosen.model_copy(update=settings), seed=1)
-    ppo._net.flat.add_(torch.randn(len(ppo._net.flat), generator=torch.Generator().manual_seed(3)) * 0.2)
+    ppo.net.flat.add_(torch.randn(len(ppo.net.flat), generator=torch.Generator().manual_seed(3)) * 0.2)
     return ppo
 
 
 def distribution(ppo: PPO, kind: str, flat: Tensor, obs: Tensor, mask: Tensor | None) -> tuple[Distribution, Tensor]:
     """The policy and the values of these parameters, in torch's own terms."""
-    output, value = reference(flat, ppo._settings.hidden, obs)
+    output, value = reference(flat, ppo.settings.hidden, obs)
     if kind == "continuous":
         return Independent(Normal(output, flat[-OUTPUTS:].exp()), 1), value
     return Categorical(logits=output if mask is None else output.masked_fill(~mask, -1e9)), value
@@ -55,7 +55,7 @@ def batch(ppo: PPO, kind: str, rows: int, seed: int = 5) -> list[Tensor]:
 def loss(ppo: PPO, kind: str, flat: Tensor, rows: list[Tensor]) -> Tensor:
     """PPO's loss as Stable-Baselines3 computes it."""
     obs, action, old, advantage, returns, *masks = rows
-    settings = ppo._settings
+    settings = ppo.settings
     policy, value = distribution(ppo, kind, flat, obs.to(flat.dtype), masks[0] if masks else None)
     if len(obs) > 1:
         advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
@@ -71,7 +71,7 @@ def loss(ppo: PPO, kind: str, flat: Tensor, rows: list[Tensor]) -> Tensor:
 def test_the_gradient_is_autograds(kind: str, hidden: tuple[int, ...], rows: int) -> None:
     ppo = learner(kind, hidden)
     given = batch(ppo, kind, rows)
-    flat = ppo._net.flat.double().requires_grad_()
+    flat = ppo.net.flat.double().requires_grad_()
     loss(ppo, kind, flat, given).backward()  # type: ignore[no-untyped-call]
     assert flat.grad is not None
     found = ppo.gradient(*given).double()
@@ -81,7 +81,7 @@ def test_the_gradient_is_autograds(kind: str, hidden: tuple[int, ...], rows: int
 def test_the_rows_of_these_tests_meet_the_clip_both_ways() -> None:
     ppo = learner("continuous")
     obs, action, old, advantage, *_ = batch(ppo, "continuous", 64)
-    policy, _ = distribution(ppo, "continuous", ppo._net.flat, obs, None)
+    policy, _ = distribution(ppo, "continuous", ppo.net.flat, obs, None)
     ratio, good = (policy.log_prob(action) - old).exp(), advantage > advantage.mean()
     for far, beyond in ((True, ratio > 1.2), (False, ratio < 0.8)):
         assert int((beyond & (good == far)).sum()) > 3, "the clip holds these rows"
@@ -91,7 +91,7 @@ def test_the_rows_of_these_tests_meet_the_clip_both_ways() -> None:
 @pytest.mark.parametrize("norm", [0.01, 100.0], ids=["clipped", "whole"])
 def test_a_step_is_torchs_adam_after_clipping(norm: float) -> None:
     ppo = learner("continuous", (6, 5), max_grad_norm=norm, learning_rate=3e-3)
-    flat = ppo._net.flat.clone().requires_grad_()
+    flat = ppo.net.flat.clone().requires_grad_()
     adam = torch.optim.Adam([flat], lr=3e-3, eps=1e-5)
     for number in range(5):
         given = batch(ppo, "continuous", 32, seed=number)
@@ -99,7 +99,7 @@ def test_a_step_is_torchs_adam_after_clipping(norm: float) -> None:
         torch.nn.utils.clip_grad_norm_([flat], norm)
         adam.step()
         ppo._step(given)
-        torch.testing.assert_close(ppo._net.flat, flat.detach(), rtol=1e-5, atol=2e-7)
+        torch.testing.assert_close(ppo.net.flat, flat.detach(), rtol=1e-5, atol=2e-7)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -107,7 +107,7 @@ def test_log_probabilities_are_torchs(kind: str) -> None:
     ppo = learner(kind, (7, 4))
     obs, *_, mask = batch(ppo, "masked", 200) if kind == "masked" else [*batch(ppo, kind, 200), None]  # type: ignore[list-item]
     action, log_prob = ppo.act(obs.numpy(), None if mask is None else mask.numpy())
-    policy, value = distribution(ppo, kind, ppo._net.flat, obs, mask)
+    policy, value = distribution(ppo, kind, ppo.net.flat, obs, mask)
     assert action.dtype == (np.float32 if kind == "continuous" else np.int64)
     np.testing.assert_allclose(log_prob, policy.log_prob(torch.from_numpy(action)).numpy(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(ppo.values(obs.view(10, 20, INPUTS).numpy()).reshape(-1), value.numpy(), rtol=1e-4)
@@ -142,8 +142,8 @@ def test_what_is_masked_is_never_drawn_and_the_rest_shares_its_probability() -> 
 def test_continuous_actions_spread_as_log_std_says() -> None:
     ppo, rows = learner("continuous"), 40_000
     action, _ = ppo.act(alike(rows))
-    np.testing.assert_allclose(action.std(axis=0), ppo._net.log_std.exp().numpy(), rtol=0.02)
-    mean = ppo._net.actor(torch.from_numpy(alike(1)))[0].numpy()
+    np.testing.assert_allclose(action.std(axis=0), ppo.net.log_std.exp().numpy(), rtol=0.02)
+    mean = ppo.net.actor(torch.from_numpy(alike(1)))[0].numpy()
     np.testing.assert_allclose(action.mean(axis=0), mean, atol=0.02)
 
 
@@ -176,10 +176,10 @@ def test_updates_make_the_better_choice_likelier_and_the_critic_right(masked: bo
 def test_an_epoch_takes_every_row_once_also_those_of_a_last_minibatch_of_one() -> None:
     ppo = learner("continuous", minibatch=4, epochs=3)
     filled = rollout(ppo, 3, 3)
-    before = ppo._net.flat.clone()
+    before = ppo.net.flat.clone()
     ppo.update(filled, np.ones((3, 3), np.float32), np.zeros((3, 3), np.float32))
-    assert ppo._updates == 3 * 3, "9 rows in minibatches of 4, 4 and 1"
-    assert not torch.equal(ppo._net.flat, before)
+    assert ppo.updates == 3 * 3, "9 rows in minibatches of 4, 4 and 1"
+    assert not torch.equal(ppo.net.flat, before)
 
 
 def test_what_is_put_back_goes_on_bit_for_bit() -> None:
@@ -194,12 +194,11 @@ def test_what_is_put_back_goes_on_bit_for_bit() -> None:
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
-def test_weights_that_are_no_numbers_fail_the_training() -> None:
+def test_weights_that_are_no_numbers_are_told() -> None:
     ppo = learner("continuous")
     filled = rollout(ppo, 4, 3)
     advantage = np.full((4, 3), np.nan, np.float32)
-    with pytest.raises(TrainingFailed, match="diverged: weights are not finite"):
-        ppo.update(filled, advantage, advantage)
+    assert not ppo.update(filled, advantage, advantage)
 
 
 def test_the_device_is_the_one_asked_for() -> None:
