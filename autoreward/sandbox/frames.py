@@ -43,31 +43,14 @@ def encode(fields: Mapping[str, Any], arrays: Mapping[str, Array], block: Block 
         arrays: their bytes are written to the block if they fit into it, else into the frame.
         block: shared memory that the other side reads.
     """
-    if block is not None and block.written is not None:
-        before, places = block.written
-        if before == fields and _rewritten(arrays, places):
-            return REPEAT
+    if block is not None and block.rewrite(fields, arrays):
+        return REPEAT
     layout = tuple((name, array.dtype.char, array.shape) for name, array in arrays.items())
     header, slots, size = _header(json.dumps(fields), layout, 0 if block is None else len(block))
     if block is None or size > len(block):
         return b"".join([PREFIX.pack(len(header), size), header, *_padded(arrays)])
-    places = block.places(slots)
-    for name, array in arrays.items():
-        places[name][...] = array
-    block.written = dict(fields), places
+    block.write(fields, slots, arrays)
     return PREFIX.pack(len(header), 0) + header
-
-
-def _rewritten(arrays: Mapping[str, Array], places: Mapping[str, Array]) -> bool:
-    """Write the arrays where those of the last frame lie; false if they are others."""
-    if len(arrays) != len(places):
-        return False
-    for name, array in arrays.items():
-        place = places.get(name)
-        if place is None or place.shape != array.shape or place.dtype != array.dtype:
-            return False
-        place[...] = array
-    return True
 
 
 def _padded(arrays: Mapping[str, Array]) -> list[bytes]:
@@ -83,13 +66,13 @@ def _header(fields: str, layout: _Layout, room: int) -> tuple[bytes, tuple[Slot,
     return header, slots, size
 
 
-def lengths(prefix: bytes | bytearray) -> tuple[int, int]:
-    """Lengths of header and payload.
+def lengths(start: bytes) -> tuple[int, int]:
+    """Lengths of header and payload, from the start of a frame.
 
     Raises:
         BadFrame: they pass the limits.
     """
-    header, payload = PREFIX.unpack(prefix)
+    header, payload = PREFIX.unpack_from(start)
     if header > MAX_HEADER or payload > MAX_PAYLOAD:
         raise BadFrame("a frame is too long")
     return header, payload

@@ -7,6 +7,8 @@ hole in the caller.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ class InProcessCell:
 
     def __init__(self) -> None:
         self._runner: Runner | None = None
-        self._types: dict[str, type] = {}
+        self._types: dict[str, np.dtype[Any]] = {}
         self._names: list[str] | None = None
 
     def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
@@ -36,7 +38,7 @@ class InProcessCell:
             self._runner = Runner(source, schema.names, grammar)
         except Fault as error:
             raise _failed(error) from None
-        self._types = input_types(schema)
+        self._types = input_types(self._runner.program, schema)
         return self._runner.program
 
     def score(self, inputs: Inputs, begun: NDArray[np.bool_], memory: Memory) -> Scores:
@@ -45,7 +47,7 @@ class InProcessCell:
             raise CellFailed("the cell has no program: load one first", "died")
         program = self._runner.program
         begun = np.ascontiguousarray(begun, np.bool_)
-        arrays = {name: _read_only(array) for name, array in gather(program, self._types, inputs, begun).items()}
+        arrays = {name: _read_only(array) for name, array in gather(self._types, inputs, begun).items()}
         store = {name: (values.copy(), memory.present[name].copy()) for name, values in memory.values.items()}
         try:
             with np.errstate(all="ignore"):

@@ -16,32 +16,34 @@ from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.schema import EnvSchema
 
 _PREFIXES = {"terms": ("",), "signs": ("sparse.", "dense.")}
-_DTYPES: dict[str, type] = {"float32": np.float32, "int64": np.int64, "bool": np.bool_}
+_DTYPES = {name: np.dtype(name) for name in ("float32", "int64", "bool")}
 _FLOAT = np.dtype(np.float32)
+_SMALL = 0.5 * tables.MAX_TERM_VALUE**2
 
 
-def input_types(schema: EnvSchema) -> dict[str, type]:
-    """The dtype of each input that a program may read: `state.x`, `next_state.x`, `action`."""
+def input_types(program: Program, schema: EnvSchema) -> dict[str, np.dtype[Any]]:
+    """The dtype of each input that a program reads: `state.x`, `next_state.x`, `action`."""
     types = {
         f"{side}.{field.name}": _DTYPES[field.dtype] for field in schema.fields for side in ("state", "next_state")
     }
-    return types | {"action": np.float32 if schema.action.kind == "continuous" else np.int64}
+    types["action"] = _DTYPES["float32" if schema.action.kind == "continuous" else "int64"]
+    return {name: types[name] for name in program.inputs}
 
 
-def gather(program: Program, types: Mapping[str, type], inputs: Inputs, begun: NDArray[np.bool_]) -> dict[str, Array]:
-    """The arrays that a program reads, in their dtypes.
+def gather(types: Mapping[str, np.dtype[Any]], inputs: Inputs, begun: NDArray[np.bool_]) -> dict[str, Array]:
+    """The arrays that a program reads, in these dtypes.
 
     Raises:
         ValueError: one is missing, or its leading shape is not that of `begun`; the caller's fault.
     """
     arrays: dict[str, Array] = {}
-    for name in program.inputs:
+    shape = begun.shape
+    for name, dtype in types.items():
         if name not in inputs:
             raise ValueError(f"the program reads {name}, which is not among the inputs")
-        array: Array = np.asarray(inputs[name], types[name])
-        if array.shape[:2] != begun.shape:
-            raise ValueError(f"{name} has the shape {array.shape}, but begun has {begun.shape}")
-        arrays[name] = array
+        arrays[name] = array = np.asarray(inputs[name], dtype)
+        if array.shape[:2] != shape:
+            raise ValueError(f"{name} has the shape {array.shape}, but begun has {shape}")
     return arrays
 
 
@@ -81,7 +83,8 @@ def check_values(names: Sequence[str], values: NDArray[Any]) -> None:
         CellFailed: one is not; reason `output`.
     """
     # Where the sum of squares is small, so is every term; it takes one fast pass, and NaN does not compare as small.
-    if np.vdot(values, values) <= 0.5 * tables.MAX_TERM_VALUE**2:
+    flat = values.reshape(-1)
+    if flat.dot(flat) <= _SMALL:
         return
     for name, term in zip(names, values, strict=True):
         finite = np.isfinite(term)
@@ -93,14 +96,14 @@ def check_values(names: Sequence[str], values: NDArray[Any]) -> None:
             raise CellFailed(message, "output")
 
 
-def take_over(
+def check_form(
     program: Program,
     fields: Mapping[str, Any],
     found: Mapping[str, Array],
     shape: tuple[int, ...],
-    before: list[str] | None,
-) -> tuple[list[str], Scores]:
-    """Check a reply as if the child wanted to harm, and take it over.
+    before: Sequence[str] | None,
+) -> None:
+    """Check names, shapes and dtypes of a reply as if the child wanted to harm.
 
     Args:
         program: that gave it.
@@ -109,32 +112,34 @@ def take_over(
         shape: T and N of the chunk.
         before: names of the terms of the last chunk.
 
-    Returns:
-        The names of the terms, and the scores.
-
     Raises:
         CellFailed: terms are not what a program may give.
         ValueError, KeyError: it is not a reply that the child's own code makes.
     """
-    names, values, seconds = fields["names"], found["terms"], found["seconds"]
-    if not isinstance(names, list) or values.dtype != _FLOAT or values.shape != (len(names), *shape) or seconds.ndim:
+    names, values = fields["names"], found["terms"]
+    if not isinstance(names, list) or values.dtype != _FLOAT or values.shape != (len(names), *shape):
         raise ValueError("malformed terms")
-    if names != before:
-        if not are_term_names(program, names):
-            raise ValueError("malformed names")
-        check_terms(program, names, before)
-    check_values(names, values)
-    terms = dict(zip(names, values, strict=True))
-    return names, Scores(terms, _memory(found, shape[1:]), max(0.0, float(seconds)))
-
-
-def _memory(found: Mapping[str, Array], rows: tuple[int, ...]) -> Memory:
-    memory = Memory()
+    if found["seconds"].ndim or not are_term_names(program, names):
+        raise ValueError("malformed names")
+    check_terms(program, names, before)
     for key, array in found.items():
         if key.startswith("memory."):
-            name = key[7:]
-            flags = found[f"present.{name}"]
-            if not is_name(name) or array.shape[:1] != rows or flags.shape != rows or flags.dtype != np.bool_:
+            flags = found[f"present.{key[7:]}"]
+            if not is_name(key[7:]) or array.shape[:1] != shape[1:]:
                 raise ValueError("malformed memory")
-            memory.values[name], memory.present[name] = array, flags
-    return memory
+            if flags.shape != shape[1:] or flags.dtype != np.bool_:
+                raise ValueError("malformed memory")
+
+
+def take_over(names: Sequence[str], found: Mapping[str, Array]) -> Scores:
+    """The scores of a reply whose form is right.
+
+    Raises:
+        CellFailed: its terms are not finite and bounded.
+    """
+    values, memory = found["terms"], Memory()
+    check_values(names, values)
+    for key, array in found.items():
+        if key.startswith("memory."):
+            memory.values[key[7:]], memory.present[key[7:]] = array, found[f"present.{key[7:]}"]
+    return Scores(dict(zip(names, values, strict=True)), memory, max(0.0, float(found["seconds"])))

@@ -78,20 +78,18 @@ class Channel:
 
     def receive(self, deadline: float) -> tuple[dict[str, Any], dict[str, Array]]:
         """Read a frame. Raises as `ask`."""
-        start = frames.PREFIX.size
-        self._fill(start, deadline)
-        header, payload = frames.lengths(self._buffer[:start])
+        data, start = self._fill(frames.PREFIX.size, deadline), frames.PREFIX.size
+        header, payload = frames.lengths(data)
         end = start + header + payload
-        self._fill(end, deadline)
-        found, self._buffer = self._buffer[start:end], self._buffer[end:]
-        return frames.decode(found[:header], found[header:], self._outputs)
+        if len(data) < end:
+            self._buffer = data
+            data = self._fill(end, deadline)
+        self._buffer = data[end:]
+        return frames.decode(data[start : start + header], data[start + header : end], self._outputs)
 
-    def _fill(self, size: int, deadline: float) -> None:
-        """Read until the buffer holds so many bytes."""
-        missing = size - len(self._buffer)
-        if missing <= 0:
-            return
-        parts = [self._buffer]
+    def _fill(self, size: int, deadline: float) -> bytes:
+        """What has been read, at least so many bytes of it."""
+        parts, missing = [self._buffer], size - len(self._buffer)
         while missing > 0:
             self._wait(self._readable, deadline)
             try:
@@ -102,7 +100,7 @@ class Channel:
                 raise Gone
             parts.append(data)
             missing -= len(data)
-        self._buffer = b"".join(parts)
+        return b"".join(parts)
 
     @staticmethod
     def _wait(poll: select.poll, deadline: float) -> None:

@@ -29,7 +29,7 @@ from autoreward.sandbox import frames, shared
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, Level, level_of, require
 from autoreward.sandbox.launch import Child, launch
-from autoreward.sandbox.outputs import gather, input_types, take_over
+from autoreward.sandbox.outputs import check_form, gather, input_types, take_over
 from autoreward.sandbox.pipes import Channel, Gone, Late
 from autoreward.schema import EnvSchema
 
@@ -70,8 +70,8 @@ class ProcessCell:
         self._child: Child | None = None
         self._channel: Channel | None = None
         self._program: Program | None = None
-        self._types: dict[str, type] = {}
-        self._names: list[str] | None = None
+        self._types: dict[str, np.dtype[Any]] = {}
+        self._form: tuple[dict[str, Any], tuple[int, ...]] | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
     @property
@@ -103,7 +103,7 @@ class ProcessCell:
     def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
         """Verify and compile a program; see `Cell.load`. Raises as `start`, too."""
         self.start()
-        self._program, self._names = None, None
+        self._program, self._form = None, None
         request = {"source": source, "fields": schema.names, "grammar": grammar}
         fields, _ = self._ask(request, {}, self._load_deadline, "while it was loaded")
         try:
@@ -115,7 +115,7 @@ class ProcessCell:
             raise
         except Exception:  # whatever a forged reply may raise
             self._fail("the cell's reply is malformed", "died")
-        self._types = input_types(schema)
+        self._types = input_types(program, schema)
         self._program = program
         return program
 
@@ -124,15 +124,19 @@ class ProcessCell:
         if self._program is None:
             raise CellFailed("the cell has no program: load one first", "died")
         begun = np.ascontiguousarray(begun, np.bool_)
-        arrays = {"begun": begun, **gather(self._program, self._types, inputs, begun)}
+        arrays = {"begun": begun, **gather(self._types, inputs, begun)}
         if self._program.uses_memory:
             for name, values in memory.values.items():
                 arrays[f"memory.{name}"] = values
                 arrays[f"present.{name}"] = memory.present[name]
         fields, found = self._ask({}, arrays, self._deadline, "while it scored a chunk")
         try:
-            self._names, scores = take_over(self._program, fields, found, begun.shape, self._names)
-            return scores
+            before = self._form
+            # The same fields, not equal ones, are those of a frame of the same form.
+            if before is None or before[0] is not fields or before[1] != begun.shape:
+                check_form(self._program, fields, found, begun.shape, before[0]["names"] if before else None)
+                self._form = fields, begun.shape
+            return take_over(fields["names"], found)
         except CellFailed:
             raise
         except Exception:  # whatever a forged reply may raise
@@ -153,8 +157,11 @@ class ProcessCell:
             raise CellFailed("the cell belongs to the process that this one was forked from: make a new one", "died")
         frame = frames.encode(request, inputs, self._channel.inputs if inputs else None)
         try:
-            with self._child.beside():
+            cores = self._child.approach()
+            try:
                 fields, arrays = self._channel.ask(frame, time.monotonic() + seconds)
+            finally:
+                self._child.leave(cores)
             fault = _fault(fields) if "fault" in fields else None
         except Late:
             self._fail(f"the reward program ran longer than {seconds:g} s {when} and was killed", "deadline")

@@ -147,18 +147,24 @@ class Runner:
         names = FUNCTIONS[grammar]
         self._functions = [(f"{name}." if len(names) > 1 else "", scope[name]) for name in names]
         self._state = [(name, f"state.{name}") for name in self.program.state_fields]
-        self._known: set[object] = set()
         self._after = [(name, f"next_state.{name}") for name in self.program.next_state_fields]
+        self._known: set[object] = set()
+        self._last: tuple[Mapping[str, Array], dict[str, Array], int] | None = None
 
     def score(
-        self, inputs: Mapping[str, Array], begun: NDArray[np.bool_], store: Store
+        self,
+        inputs: Mapping[str, Array],
+        begun: NDArray[np.bool_],
+        store: Store,
+        place: NDArray[np.float32] | None = None,
     ) -> tuple[list[str], NDArray[np.float32], float]:
         """Score a chunk; `store` is changed in place.
 
         Args:
-            inputs: [T, N, ...] by `Program.inputs`.
+            inputs: [T, N, ...] by `Program.inputs`; the same mapping has the same arrays, with other numbers.
             begun: [T, N].
             store: memory of the N rows.
+            place: where the values are put if they are of this shape.
 
         Returns:
             The names of the terms, their values [K, T, N], and the seconds that it took.
@@ -169,14 +175,12 @@ class Runner:
         started = time.perf_counter()
         steps, rows = begun.shape
         if not self.program.uses_memory:
-            flat = {name: array.reshape(steps * rows, *array.shape[2:]) for name, array in inputs.items()}
-            terms = self._call(flat, {}, steps * rows)
-            names = list(terms)
-            values = np.empty((len(names), steps * rows), np.float32)
-            for index, name in enumerate(names):
-                values[index] = terms[name]
-            return names, values.reshape(len(names), steps, rows), time.perf_counter() - started
-        names = []
+            terms = self._call(self._flat(inputs, steps * rows), {}, steps * rows)
+            values = _room(place, (len(terms), steps, rows))
+            for row, term in zip(values.reshape(len(terms), -1), terms.values(), strict=True):
+                row[...] = term
+            return list(terms), values, time.perf_counter() - started
+        names: list[str] = []
         values = np.empty((0, steps, rows), np.float32)
         starts = set(np.flatnonzero(begun.any(axis=1)).tolist())
         for step in range(steps):
@@ -186,12 +190,19 @@ class Runner:
             terms = self._call({name: array[step] for name, array in inputs.items()}, store, rows)
             if step == 0:
                 names = list(terms)
-                values = np.empty((len(names), steps, rows), np.float32)
+                values = _room(place, (len(names), steps, rows))
             elif terms.keys() != set(names):
                 raise Fault("the terms of one step differ from those of another; return the same terms in every step")
             for index, name in enumerate(names):
                 values[index, step] = terms[name]
         return names, values, time.perf_counter() - started
+
+    def _flat(self, inputs: Mapping[str, Array], rows: int) -> dict[str, Array]:
+        """The arrays with steps and rows in one; the same views for the same mapping."""
+        if self._last is None or self._last[0] is not inputs or self._last[2] != rows:
+            flat = {name: array.reshape(rows, *array.shape[2:]) for name, array in inputs.items()}
+            self._last = inputs, flat, rows
+        return self._last[1]
 
     def _call(self, arrays: Mapping[str, Array], store: Store, rows: int) -> dict[str, Array]:
         """All terms of one step (or of a flattened chunk), each broadcastable to [rows]."""
@@ -231,6 +242,10 @@ class Runner:
                 raise Fault(f"term `{name}` has the shape [{shape}]; a term is one number for each row: [N]")
             terms[prefix + name] = array
         return terms
+
+
+def _room(place: NDArray[np.float32] | None, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return place if place is not None and place.shape == shape else np.empty(shape, np.float32)
 
 
 def _array(name: object, value: object) -> Array:

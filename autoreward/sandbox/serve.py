@@ -56,6 +56,7 @@ class _Session:
     def __init__(self, outputs: Block | None) -> None:
         self._outputs = outputs
         self.runner: Runner | None = None
+        self._asked: tuple[dict[str, Any], dict[str, Any], Store] | None = None
 
     def answer(self, fields: dict[str, Any], arrays: dict[str, Any]) -> bytes:
         """The reply to a request: `load`, or without an operation `score`."""
@@ -71,20 +72,26 @@ class _Session:
             return frames.encode({"fault": message, "reason": "memory", "line": None}, {})
 
     def _load(self, fields: dict[str, Any]) -> bytes:
+        self._asked = None
         self.runner = Runner(fields["source"], fields["fields"], fields["grammar"])
         program = dataclasses.asdict(self.runner.program)
         return frames.encode({"program": {**program, "source": ""}}, {})
 
     def _score(self, arrays: dict[str, Any]) -> bytes:
         assert self.runner is not None  # the parent asks for scores when a program is loaded
-        store: Store = {
-            name[7:]: (array, arrays["present." + name[7:]])
-            for name, array in arrays.items()
-            if name.startswith("memory.")
-        }
-        inputs = {name: arrays[name] for name in self.runner.program.inputs}
-        names, values, seconds = self.runner.score(inputs, arrays["begun"], store)
+        if self._asked is None or self._asked[0] is not arrays:
+            self._asked = arrays, {name: arrays[name] for name in self.runner.program.inputs}, _stored(arrays)
+        _, inputs, given = self._asked
+        store, place = dict(given), self._outputs.place("terms") if self._outputs else None
+        names, values, seconds = self.runner.score(inputs, arrays["begun"], store, place)
         reply = {"terms": values, "seconds": np.asarray(seconds)}
         for name, (stored, present) in store.items():
             reply[f"memory.{name}"], reply[f"present.{name}"] = stored, present
         return frames.encode({"names": names}, reply, self._outputs)
+
+
+def _stored(arrays: dict[str, Any]) -> Store:
+    """Memory among the arrays of a request."""
+    return {
+        name[7:]: (array, arrays["present." + name[7:]]) for name, array in arrays.items() if name.startswith("memory.")
+    }

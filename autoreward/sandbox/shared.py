@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,7 @@ class Block:
         self._bytes = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ))
         self._copied = copied
         self.written: tuple[dict[str, Any], dict[str, Array]] | None = None
+        self._forms: list[tuple[Array, tuple[int, ...], np.dtype[Any]]] = []
         self.received: tuple[dict[str, Any], tuple[Slot, ...]] | None = None
         self._views: tuple[tuple[Slot, ...], dict[str, Array]] | None = None
 
@@ -59,6 +60,29 @@ class Block:
         if self._views is None or self._views[0] is not slots:
             self._views = slots, place(self._bytes, slots)
         return self._views[1]
+
+    def write(self, fields: Mapping[str, Any], slots: tuple[Slot, ...], arrays: Mapping[str, Array]) -> None:
+        """Put a frame's arrays at these places."""
+        places = self.places(slots)
+        for name, array in arrays.items():
+            places[name][...] = array
+        self.written = dict(fields), places
+        self._forms = [(places[name], array.shape, array.dtype) for name, array in arrays.items()]
+
+    def rewrite(self, fields: Mapping[str, Any], arrays: Mapping[str, Array]) -> bool:
+        """Put arrays where those of the last frame lie; false if anything but their numbers differs from it."""
+        if self.written is None or fields != self.written[0] or [*arrays] != [*self.written[1]]:
+            return False
+        for (place, shape, dtype), array in zip(self._forms, arrays.values(), strict=True):
+            if array is not place:
+                if array.shape != shape or array.dtype != dtype:
+                    return False
+                place[...] = array
+        return True
+
+    def place(self, name: str) -> Array | None:
+        """Where the last frame of this side has that array, if it has one: what is put there need not be copied."""
+        return self.written[1].get(name) if self.written else None
 
     def read(self, slots: tuple[Slot, ...]) -> dict[str, Array]:
         """The arrays at these places: as they are now, or as they will be from now on."""

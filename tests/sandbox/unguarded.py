@@ -55,7 +55,7 @@ class Unguarded:
             uses_memory=False,
         )
 
-    def score(self, inputs: dict[str, Any], begun: Any, store: object) -> tuple[list[str], Any, float]:
+    def score(self, inputs: dict[str, Any], begun: Any, store: object, place: object) -> tuple[list[str], Any, float]:
         started = time.perf_counter()
         return *called(self.scope, inputs, begun.shape), time.perf_counter() - started
 
