@@ -26,17 +26,21 @@ MODULES = (kernel, steps, view)
 """The scalar bodies, in the order in which they use one another."""
 
 
-def compiled(modules: tuple[ModuleType, ...], compiler: Callable[[Any], Any]) -> SimpleNamespace:
+def compiled(
+    modules: tuple[ModuleType, ...], compiler: Callable[[Any], Any], using: SimpleNamespace | None = None
+) -> SimpleNamespace:
     """Every function of the modules, compiled, calling the compiled forms of the others.
 
     Args:
         modules: in the order in which they use one another.
         compiler: such as `numba.njit`.
+        using: functions that are compiled already.
     """
     scope: dict[str, Any] = {}
-    found: dict[str, Any] = {}
     for module in modules:
-        scope |= {name: value for name, value in vars(module).items() if name not in found}
+        scope |= vars(module)
+    found: dict[str, Any] = dict(vars(using)) if using is not None else {}
+    scope |= found
     for module in modules:
         for name, value in vars(module).items():
             if isinstance(value, FunctionType) and value.__module__ == module.__name__:

@@ -106,6 +106,9 @@ class CpuKernels:
         self._functions.mask_rows(out, s.cells, s.agent, s.inventory, self._constants.rules)
         return out
 
+    def pull(self) -> None:
+        """Nothing is anywhere else."""
+
     def close(self) -> None:
         """Let the threads end."""
         if self._threads is not None:

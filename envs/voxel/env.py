@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from gymnasium import spaces
@@ -31,6 +31,9 @@ from autoreward.envs.voxel.state import State, changes, episode_key, pool, world
 from autoreward.envs.voxel.tasks import SPLITS, WORLDS, find
 from autoreward.envs.voxel.view import PER_CELL, PER_RAY, RAYS, SELF
 from autoreward.errors import UnknownName, UserError
+
+if TYPE_CHECKING:
+    from autoreward.envs.voxel.cuda import CudaKernels
 
 Bools = NDArray[np.bool_]
 
@@ -86,7 +89,7 @@ class VoxelEnv(BatchEnv):
         _check_memory(num_envs, int(np.prod(self.knobs.size)))
         self._pool = pool(task, self.knobs, split)
         self._state = State.empty(num_envs, self.knobs)
-        self._kernels = CpuKernels(self._state, Constants.of(self.task, self.knobs), threads)
+        self._kernels = _kernels(device, self._state, Constants.of(self.task, self.knobs), threads)
         self._source = Source(self._state, self._kernels, self.knobs, self.task.target)
         self._seeds: list[int | None] = [None] * num_envs
         self._obs: Array = np.zeros((num_envs, INPUTS), dtype=np.float32)
@@ -191,6 +194,7 @@ class VoxelEnv(BatchEnv):
     def snapshot(self) -> dict[str, Array]:
         """See `BatchEnv.snapshot`. Of the blocks only what has changed since the episodes' starts is kept."""
         state = self._state
+        self._kernels.pull()
         worlds = [self._pool.world(int(number)) for number in state.agent[:, WORLD]]
         where, what = changes(state.cells, worlds)
         return {
@@ -237,6 +241,18 @@ class VoxelEnv(BatchEnv):
     def close_extras(self, **kwargs: object) -> None:
         """Let the threads end."""
         self._kernels.close()
+
+
+def _kernels(device: str, state: State, constants: Constants, threads: int) -> CpuKernels | CudaKernels:
+    if device == "cpu":
+        return CpuKernels(state, constants, threads)
+    if device != "cuda":
+        raise UnknownName("device", device, ["cpu", "cuda"], "There are: cpu, cuda.")
+    try:
+        from autoreward.envs.voxel.cuda import CudaKernels
+    except ImportError as error:
+        raise UserError(f"device cuda: {error}; type pip install 'autoreward[gpu]'") from None
+    return CudaKernels(state, constants, INPUTS)
 
 
 _KEPT = ("agent", "inventory", "before", "animals")

@@ -36,7 +36,7 @@ def solid(block: int) -> bool:
 
 def molten(block: int) -> bool:
     """Lava, either kind."""
-    return block == LAVA or block == LAVA_FLOW
+    return bool((block == LAVA) | (block == LAVA_FLOW))
 
 
 def east(heading: int) -> int:
@@ -243,6 +243,12 @@ def allowed(i: int, action: int, cells: Array, agent: Array, inventory: Array, r
     if action >= FIRST_CRAFT:
         return can_craft(i, action - FIRST_CRAFT, cells, agent, inventory, rules)
     return True
+
+
+def mask(i: int, out: Array, cells: Array, agent: Array, inventory: Array, rules: Array) -> None:
+    """Which actions would do anything, into `out[i]`."""
+    for action in range(out.shape[1]):
+        out[i, action] = allowed(i, action, cells, agent, inventory, rules)
 
 
 def act(i: int, action: int, cells: Array, agent: Array, inventory: Array, animals: Array, rules: Array) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from autoreward.envs.voxel.columns import *
-from autoreward.envs.voxel.kernel import allowed, animal_cell, east, south
+from autoreward.envs.voxel.kernel import mask
 from autoreward.envs.voxel.steps import step_world
-from autoreward.envs.voxel.tables import *
-from autoreward.envs.voxel.view import RAYS, near, nearest_lava, observe_world
+from autoreward.envs.voxel.view import near, nearest_lava, observe_world, see_animals
 
 Array = Any
 
@@ -64,13 +62,13 @@ def observe_rows(
 
 
 def near_rows(out: Array, cells: Array, agent: Array, box: Array, rules: Array) -> None:
-    """The ids of a box around every agent, out [N, cells of the box]."""
+    """The ids of a box around every agent, out uint8 [N, cells of the box]."""
     for i in range(out.shape[0]):
         near(i, out, cells, agent, box, rules)
 
 
 def lava_rows(out: Array, cells: Array, agent: Array, box: Array, rules: Array) -> None:
-    """How far lava is in a box around every agent, out [N]."""
+    """How far lava is in a box around every agent, out int64 [N]."""
     for i in range(out.shape[0]):
         nearest_lava(i, out, cells, agent, box, rules)
 
@@ -78,25 +76,10 @@ def lava_rows(out: Array, cells: Array, agent: Array, box: Array, rules: Array) 
 def mask_rows(out: Array, cells: Array, agent: Array, inventory: Array, rules: Array) -> None:
     """Which actions would do anything, out bool [N, actions]."""
     for i in range(out.shape[0]):
-        for action in range(out.shape[1]):
-            out[i, action] = allowed(i, action, cells, agent, inventory, rules)
+        mask(i, out, cells, agent, inventory, rules)
 
 
 def animals_rows(out: Array, agent: Array, animals: Array, hit: Array, rules: Array) -> None:
-    """Animals that a ray meets: forward, right, up and species, out float32 [N, 6, 4]; zeros for the others."""
+    """Animals that are seen, out float32 [N, 6, 4]."""
     for i in range(out.shape[0]):
-        heading = agent[i, HEADING]
-        side = (heading + 1) % 4
-        for k in range(MAX_ANIMALS):
-            visible = False
-            cell = animal_cell(i, k, animals, rules)
-            for ray in range(RAYS):
-                if animals[i, k, A_SPECIES] > 0 and hit[i, ray] == cell:
-                    visible = True
-            out[i, k] = 0
-            if visible:
-                dx, dz = animals[i, k, A_X] - agent[i, X], animals[i, k, A_Z] - agent[i, Z]
-                out[i, k, 0] = dx * east(heading) + dz * south(heading)
-                out[i, k, 1] = dx * east(side) + dz * south(side)
-                out[i, k, 2] = animals[i, k, A_Y] - agent[i, Y]
-                out[i, k, 3] = animals[i, k, A_SPECIES]
+        see_animals(i, out, agent, animals, hit, rules)

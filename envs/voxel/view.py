@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from autoreward.envs.voxel.columns import *
-from autoreward.envs.voxel.kernel import aim, east, feet, in_lava, molten, solid, south, stride, tool_tier
+from autoreward.envs.voxel.kernel import aim, animal_cell, east, feet, in_lava, molten, solid, south, stride, tool_tier
 from autoreward.envs.voxel.tables import *
 
 Array = Any
@@ -129,6 +129,26 @@ def nearest_lava(i: int, out: Array, cells: Array, agent: Array, box: Array, rul
                     if molten(cells[i, column + y]):
                         best = min(best, max(max(abs(forward), abs(right)), abs(y - agent[i, Y])))
     out[i] = best
+
+
+def see_animals(i: int, out: Array, agent: Array, animals: Array, hit: Array, rules: Array) -> None:
+    """Animals that a ray meets: forward, right, up, species; zeros for the others. Into `out[i]`, float32 [6, 4]."""
+    heading = agent[i, HEADING]
+    side = (heading + 1) % 4
+    for k in range(MAX_ANIMALS):
+        visible = False
+        cell = animal_cell(i, k, animals, rules)
+        for ray in range(RAYS):
+            if animals[i, k, A_SPECIES] > 0 and hit[i, ray] == cell:
+                visible = True
+        for part in range(4):
+            out[i, k, part] = 0
+        if visible:
+            dx, dz = animals[i, k, A_X] - agent[i, X], animals[i, k, A_Z] - agent[i, Z]
+            out[i, k, 0] = dx * east(heading) + dz * south(heading)
+            out[i, k, 1] = dx * east(side) + dz * south(side)
+            out[i, k, 2] = animals[i, k, A_Y] - agent[i, Y]
+            out[i, k, 3] = animals[i, k, A_SPECIES]
 
 
 def encode_self(i: int, out: Array, at: int, agent: Array, inventory: Array, scales: Array) -> None:
