@@ -18,7 +18,11 @@ from autoreward.sandbox.shared import Array, Block, Slot, place
 PREFIX = struct.Struct("<IQ")
 """Length of the header and of the payload that follows it, bytes."""
 MAX_HEADER = 1 << 20
+MAX_REPLY_HEADER = 1 << 18
+"""No source is in a reply."""
 MAX_PAYLOAD = 1 << 30
+MAX_STORED = 1 << 16
+"""Numbers that a program's memory may hold for each row, all entries together."""
 ALIGNMENT = 16
 REPEAT = PREFIX.pack(0, 0)
 """The last frame again, with other numbers in shared memory: a rollout's chunks are all of one form."""
@@ -66,19 +70,19 @@ def _header(fields: str, layout: _Layout, room: int) -> tuple[bytes, tuple[Slot,
     return header, slots, size
 
 
-def lengths(start: bytes) -> tuple[int, int]:
-    """Lengths of header and payload, from the start of a frame.
+def lengths(start: bytes, most: tuple[int, int] = (MAX_HEADER, MAX_PAYLOAD)) -> tuple[int, int]:
+    """Lengths of header and payload, from the start of a frame; `most` that they may be.
 
     Raises:
         BadFrame: they pass the limits.
     """
     header, payload = PREFIX.unpack_from(start)
-    if header > MAX_HEADER or payload > MAX_PAYLOAD:
+    if header > most[0] or payload > most[1]:
         raise BadFrame("a frame is too long")
     return header, payload
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=4)  # few: each may be large, and a hostile cell's are all different
 def _parse(header: bytes) -> tuple[dict[str, Any], tuple[Slot, ...], int, bool]:
     """Fields, where each array lies, the length of the payload, and whether it lies in shared memory."""
     try:

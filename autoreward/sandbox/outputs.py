@@ -12,6 +12,7 @@ from autoreward.errors import CellFailed
 from autoreward.language import tables
 from autoreward.language.nodes import is_name
 from autoreward.language.program import Program
+from autoreward.sandbox import frames
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.schema import EnvSchema
 
@@ -45,6 +46,20 @@ def gather(types: Mapping[str, np.dtype[Any]], inputs: Inputs, begun: NDArray[np
         if array.shape[:2] != shape:
             raise ValueError(f"{name} has the shape {array.shape}, but begun has {shape}")
     return arrays
+
+
+def most_bytes(program: Program, shape: tuple[int, ...]) -> int:
+    """What the arrays of a reply may have at most: those of as many terms, and as much memory, as a program may have.
+
+    Args:
+        program: that is asked.
+        shape: T and N of the chunk.
+    """
+    steps, rows = shape
+    terms = tables.MAX_TERMS * len(_PREFIXES[program.grammar]) * steps * rows * _FLOAT.itemsize
+    # A number has up to eight bytes, and at worst its entry's flag of one and the filling of two arrays to itself.
+    stored = frames.MAX_STORED * (9 * rows + 2 * frames.ALIGNMENT) if program.uses_memory else 0
+    return min(frames.MAX_PAYLOAD, terms + stored + 4 * frames.ALIGNMENT)
 
 
 def are_term_names(program: Program, names: Sequence[object]) -> bool:

@@ -54,16 +54,21 @@ class Channel:
             with contextlib.suppress(OSError, AttributeError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE)
 
-    def ask(self, request: bytes, deadline: float) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Send a frame and wait for the reply; `deadline` on the monotonic clock.
+    def ask(self, request: bytes, deadline: float, most: int = 0) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Send a frame and wait for the reply.
+
+        Args:
+            request: the frame.
+            deadline: on the monotonic clock.
+            most: bytes that the arrays of the reply may have outside of shared memory.
 
         Raises:
             Late: the deadline passed.
             Gone: the child closed its side.
-            frames.BadFrame: what came is no frame.
+            frames.BadFrame: what came is no frame, or announces more.
         """
         self.send(request, deadline)
-        return self.receive(deadline)
+        return self.receive(deadline, most)
 
     def send(self, data: bytes, deadline: float) -> None:
         """Write a frame. Raises as `ask`."""
@@ -76,10 +81,10 @@ class Channel:
             except OSError:
                 raise Gone from None
 
-    def receive(self, deadline: float) -> tuple[dict[str, Any], dict[str, Array]]:
+    def receive(self, deadline: float, most: int = 0) -> tuple[dict[str, Any], dict[str, Array]]:
         """Read a frame. Raises as `ask`."""
         data, start = self._fill(frames.PREFIX.size, deadline), frames.PREFIX.size
-        header, payload = frames.lengths(data)
+        header, payload = frames.lengths(data, (frames.MAX_REPLY_HEADER, most))
         end = start + header + payload
         if len(data) < end:
             self._buffer = data

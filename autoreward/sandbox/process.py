@@ -29,7 +29,7 @@ from autoreward.sandbox import frames, shared
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, Level, level_of, require
 from autoreward.sandbox.launch import Child, launch
-from autoreward.sandbox.outputs import check_form, gather, input_types, take_over
+from autoreward.sandbox.outputs import check_form, gather, input_types, most_bytes, take_over
 from autoreward.sandbox.pipes import Channel, Gone, Late
 from autoreward.schema import EnvSchema
 
@@ -129,7 +129,8 @@ class ProcessCell:
             for name, values in memory.values.items():
                 arrays[f"memory.{name}"] = values
                 arrays[f"present.{name}"] = memory.present[name]
-        fields, found = self._ask({}, arrays, self._deadline, "while it scored a chunk")
+        most = most_bytes(self._program, begun.shape)
+        fields, found = self._ask({}, arrays, self._deadline, "while it scored a chunk", most)
         try:
             before = self._form
             # The same fields, not equal ones, are those of a frame of the same form.
@@ -149,7 +150,7 @@ class ProcessCell:
         self._child = self._channel = self._program = self._finalizer = None
 
     def _ask(
-        self, request: Mapping[str, Any], inputs: Mapping[str, Array], seconds: float, when: str
+        self, request: Mapping[str, Any], inputs: Mapping[str, Array], seconds: float, when: str, most: int = 0
     ) -> tuple[dict[str, Any], dict[str, Array]]:
         if self._channel is None or self._child is None:
             raise CellFailed("the cell has ended: load the program again", "died")
@@ -159,7 +160,7 @@ class ProcessCell:
         try:
             cores = self._child.approach()
             try:
-                fields, arrays = self._channel.ask(frame, time.monotonic() + seconds)
+                fields, arrays = self._channel.ask(frame, time.monotonic() + seconds, most)
             finally:
                 self._child.leave(cores)
             fault = _fault(fields) if "fault" in fields else None
@@ -211,7 +212,8 @@ class ProcessCell:
             if isinstance(error, Gone) and child.exit_code() == -signal.SIGSYS and "seccomp" not in without:
                 return self._start_unfiltered(without)
             words = child.last_words()
-            cause = f": {words}" if words else self._cause() or f" within {START_SECONDS:g} s"
+            otherwise = f" within {START_SECONDS:g} s" if isinstance(error, Late) else ": its reply is malformed"
+            cause = f": {words}" if words else self._cause() or otherwise
             self._fail(f"{MACHINE}the cell's process did not start{cause}", "start")
 
     def _start_unfiltered(self, without: Collection[str]) -> Isolation:

@@ -15,6 +15,7 @@ from autoreward.language import tables
 from autoreward.language.nodes import is_name
 from autoreward.language.program import FUNCTIONS, Grammar
 from autoreward.language.static import check_tree
+from autoreward.sandbox.frames import MAX_STORED
 from autoreward.sandbox.guards import FILENAME, Unchangeable, compile_program, freeze_constants, namespace
 
 Array = NDArray[Any]
@@ -195,6 +196,8 @@ class Runner:
                 raise Fault("the terms of one step differ from those of another; return the same terms in every step")
             for index, name in enumerate(names):
                 values[index, step] = terms[name]
+        if sum(stored.size for stored, _ in store.values()) > MAX_STORED * rows:
+            raise Fault(f"memory holds more than {MAX_STORED} numbers for each row, all its entries together")
         return names, values, time.perf_counter() - started
 
     def _flat(self, inputs: Mapping[str, Array], rows: int) -> dict[str, Array]:

@@ -79,6 +79,25 @@ def test_a_forged_frame_ends_the_cell(code: str, monkeypatch: pytest.MonkeyPatch
     assert caught.value.reason in ("died", "deadline") and cell.pid is None
 
 
+TOO_LONG = "replies.write(struct.pack('<IQ', {header}, {payload})); replies.flush(); receive()"
+
+
+@pytest.mark.parametrize(("header", "payload"), [(2, 1 << 16), (1 << 19, 0)])
+@pytest.mark.parametrize("phase", ["start", "load", "score"])
+def test_a_reply_longer_than_the_request_explains_is_not_waited_for(
+    phase: str, header: int, payload: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it announces never comes: whoever began to read it would run into the deadline."""
+    honest = {"start": FORGER.partition('send({"ready"')[0], "load": FORGER.partition('send({"program"')[0]}
+    code = honest.get(phase, FORGER) + TOO_LONG.format(header=header, payload=payload)
+    monkeypatch.setattr("autoreward.sandbox.process._BOOT", code)
+    cell = ProcessCell(least="C", deadline=5.0)
+    with pytest.raises(CellFailed, match="malformed") as caught:
+        cell.load(PLAIN, SCHEMA, "terms")
+        score(cell)
+    assert caught.value.reason == ("start" if phase == "start" else "died")
+
+
 def test_garbage_in_shared_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     cell = forged("outputs[:] = b'\\xff' * len(outputs)\nsend(NAMES, [TERMS, SECONDS], True)\nreceive()", monkeypatch)
     with pytest.raises(CellFailed, match="NaN") as caught:

@@ -30,7 +30,7 @@ def run(*lines: str, head: str = "") -> Scores:
         (["h += 1.0", "h *= 2"], (HEIGHT + 1) * 2),
         (["g: np.ndarray = h", "k: float", "h = g"], HEIGHT),
         (["a, (b, c) = h, (1.0, 2.0)", "h = a * b * c"], HEIGHT * 2),
-        (["x, y = np.moveaxis(next_state['tip'], -1, 0)", "h = x"], INPUTS["next_state.tip"][..., 0]),
+        (["x, y = np.transpose(next_state['tip'])", "h = x"], INPUTS["next_state.tip"][..., 0]),
         (["parts = []", "for i, w in enumerate([1.0, 2.0]):", "    parts.append(h * w)", "h = sum(parts)"], HEIGHT * 3),
         (["h = sum([h * w for w in SCALES])"], HEIGHT * 3),
         (["clip = lambda x, low=0.5: np.maximum(x, low)", "h = clip(h)"], np.maximum(HEIGHT, 0.5)),
@@ -99,3 +99,10 @@ def compute_reward(state, action, next_state, memory):
 def test_memory_holds_one_row_for_each_environment(value: str, said: str) -> None:
     with pytest.raises(CellFailed, match=said):
         run(f"memory['x'] = {value}")
+
+
+def test_memory_as_a_whole_is_bounded() -> None:
+    full = [f"memory['m{entry}'] = np.zeros((action.shape[0], 4096))" for entry in range(16)]
+    assert len(run(*full).memory.values) == 16
+    with pytest.raises(CellFailed, match="more than 65536 numbers for each row"):
+        run(*full, "memory['one'] = 1.0")

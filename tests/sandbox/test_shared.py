@@ -198,6 +198,21 @@ def test_what_shared_memory_does_not_hold_goes_through_the_pipes(
     there.close()
 
 
+def test_all_the_memory_that_is_allowed_goes_through_the_pipes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_blocks(monkeypatch)
+    full = "".join(f"    memory['m{entry}'] = np.full((action.shape[0], 4096), {entry})\n" for entry in range(16))
+    source = "WEIGHTS = {'a': 1.0}\ndef compute_reward(state, action, next_state, memory):\n" + full
+    cell = ProcessCell()
+    cell.load(source + "    return {'a': memory.get('m15', 0)[:, 0]}\n", SCHEMA, "terms")
+    memory = Memory()
+    for _ in range(2):
+        scores = cell.score(sample(1, 3), np.zeros((1, 3), np.bool_), memory)
+        memory = scores.memory
+    np.testing.assert_array_equal(scores.terms["a"], 15.0)
+    assert sum(values.nbytes for values in memory.values.values()) == 16 * 4096 * 3 * 8
+    cell.close()
+
+
 def test_a_kernel_without_the_seals_has_no_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "_FUTURE_WRITE", 0x4000)  # a seal that no kernel knows
     gc.collect()
