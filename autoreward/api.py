@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -229,14 +229,7 @@ def run(
     from autoreward.store.folder import RunFolder
 
     if task is None or isinstance(task, str):
-        own = {
-            "env": env,
-            "text": text,
-            "wishes": wishes,
-            "success": success,
-            "success_rule": success_rule,
-            "trust": trust,
-        }
+        own = dict(env=env, text=text, wishes=wishes, success=success, success_rule=success_rule, trust=trust)
         task = validate(
             TaskChoice, {"task": task, **own, "env_kwargs": env_kwargs, "step_limit": step_limit}, "autoreward.run"
         )
@@ -253,6 +246,7 @@ def resume(
     budget: Mapping[str, Any] | None = None,
     llm: Mapping[str, Any] | None = None,
     observer: Observer | None = None,
+    trust: Collection[str] = (),
 ) -> RunFolder:
     """Go on with a run that was stopped, or that a cap has ended and now has a larger one.
 
@@ -262,17 +256,20 @@ def resume(
         budget: fields of `RunConfig.budget` that replace the recorded ones, such as `{"llm_calls": 50}`.
         llm: fields of `RunConfig.llm` that do.
         observer: is told what happens; None: nobody is.
+        trust: Python of your own (`module:attr`) that the run's record may have imported, and the endpoint it may ask.
 
     Raises:
-        AutorewardError: as `run` does.
+        AutorewardError: as `run` does; or the record names what is not in `trust`.
     """
     from autoreward.search.loop import resume as go_on
     from autoreward.search.observer import Observer as Watcher
     from autoreward.search.reopen import reopen
     from autoreward.store.folder import RunFolder
+    from autoreward.store.trust import check_resume
 
     folder = RunFolder(find_run(None if run is None else str(run), runs))
     config = merged(folder.run().config, {"budget": budget or {}, "llm": llm or {}}, "autoreward.resume")
+    check_resume(folder, config.llm, trust)
     reopen(folder, config.budget, config.llm)
     return RunFolder(go_on(folder.path, observer or Watcher()))
 

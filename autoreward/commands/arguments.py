@@ -22,6 +22,8 @@ Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(name="json")]
 """`--json`: output for machines."""
 RunName = Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")]
 """Path of a run folder, or a unique beginning of its name; None is the latest run."""
+Trusted = Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODULE:ATTR ...")]
+"""`--trust`: what the records of a folder may have imported and run."""
 RewardFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 
 
@@ -44,17 +46,19 @@ class Command(Record):
 @contextmanager
 def watched() -> Iterator[Display]:
     """A display for a run; when the run is stopped from outside or fails, the line that resumes it is printed."""
+    from autoreward.store.trust import resume_command
+
     display = new_display(new_console())
     try:
         with display:
             yield display
     except (KeyboardInterrupt, AutorewardError):
         if display.folder is not None:
-            sys.stderr.write(f"nothing finished is lost; go on with: autoreward resume {display.folder}\n")
+            sys.stderr.write(f"nothing finished is lost; go on with: {resume_command(display.folder)}\n")
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            again = f"autoreward resume {display.folder}" if display.folder else "the same command again"
+            again = resume_command(display.folder) if display.folder else "the same command again"
             reason = error.strerror or str(error)
             raise UserError(
                 f"cannot write {error.filename or 'the run folder'}: {reason}; make room, then {again}"

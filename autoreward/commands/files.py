@@ -13,7 +13,7 @@ from pydantic import Field
 from rich.text import Text
 
 from autoreward.api import check_writable, describe, task_for_file
-from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, watched
+from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, Trusted, watched
 from autoreward.config import SeedCount, TrainerOverrides
 from autoreward.critic.contract import Verdict
 from autoreward.display import clean, new_console, rows_table, table
@@ -157,6 +157,8 @@ class Export(Command):
     """Folder to make; without it: the run's own `best/`, or the training's folder."""
     sb3: Flag = False
     """Also write the trained policy as Stable-Baselines3 loads it: `policy.zip` and `vecnormalize.pkl`, two pickles."""
+    trust: Trusted = ()
+    """For --sb3: an environment of your own that the run's record may have imported and run."""
     runs: Path = Path("runs")
     """Folder that holds run folders."""
 
@@ -191,6 +193,8 @@ class Export(Command):
                 else f"it is kept at the end of the run: autoreward resume {path}"
             )
             raise UserError(f"{path} has no trained policy to export; {reason}")
+        if self.sb3:
+            self._check_trust(record.task, path / "run.json")
         written = export_run(folder, record, report, to)
         if self.to is not None and policy.exists():
             shutil.copy(policy, to / POLICY)
@@ -203,10 +207,18 @@ class Export(Command):
         job, to = read_record(path / JOB, TrainingJob), self.to or path
         if not (path / POLICY).exists():
             raise UserError(f"{path} has no trained policy to export; {path / WORKER_LOG} may tell why")
+        self._check_trust(job.task, path / JOB)
         if to != path:
             to.mkdir(parents=True, exist_ok=True)
             shutil.copy(path / POLICY, to / POLICY)
         _write_sb3(path / POLICY, job.task, to)
+
+    def _check_trust(self, task: Task, record: Path) -> None:
+        from autoreward.store.trust import named_by_environment, require_trust
+
+        to = () if self.to is None else ("--to", str(self.to))
+        command = ("autoreward", "export", str(record.parent), "--sb3", *to)
+        require_trust(named_by_environment(task.env), self.trust, str(record), command)
 
 
 def _write_sb3(policy: Path, task: Task, to: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from autoreward.api import TaskChoice, check_writable
-from autoreward.commands.arguments import Command, Flag, RunName, watched
+from autoreward.commands.arguments import Command, Flag, RunName, Trusted, watched
 from autoreward.config import Budget, LLMConfig, RunConfig
 from autoreward.display import new_console, outcome, show
 from autoreward.records import validate
@@ -78,6 +78,8 @@ class Resume(Command):
     """Caps of the search; those that are not given stay as they were."""
     llm: LLMConfig = LLMConfig()
     """The language model; what is not given stays as it was."""
+    trust: Trusted = ()
+    """Python of your own that the run's record may have imported and run, and an endpoint that may be sent the key."""
 
     def recorded(self) -> Resume:
         """The same for the run's own settings, from which the flags differ."""
@@ -94,7 +96,9 @@ class Resume(Command):
         from autoreward.search.loop import resume
         from autoreward.search.reopen import reopen
         from autoreward.store.folder import RunFolder
+        from autoreward.store.trust import check_resume
 
+        check_resume(RunFolder(folder), self.llm, self.trust)
         reopen(RunFolder(folder), self.budget, self.llm)
         with watched() as display:
             resume(folder, display)

@@ -182,6 +182,8 @@ def _same_run(path: Path, task: Task, config: RunConfig, file: Path) -> None:
     recorded = RunFolder(path).run()
     if (recorded.task, recorded.config) != (config.for_task(task), config):
         raise UserError(f"{path} was begun with other settings than {file} has now; give another folder with --folder")
+    if ":" in recorded.designer and recorded.designer != config.designer:
+        raise UserError(f"{path} names a designer that {file} does not: {recorded.designer}; it is not imported")
 
 
 def show_summary(folder: Path, cells: tuple[Cell, ...]) -> None:

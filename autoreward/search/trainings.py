@@ -121,9 +121,12 @@ class Trainings:
 
 
 def _copy(source: Path, destination: Path, result: str) -> None:
-    """Copy a training's files, its result last, and nothing that another process may be writing."""
+    """Copy a training's files, its result last, and nothing that another process may be writing.
+
+    A job that is there stays: what a worker imports is said by this run, not by a folder that others may write to.
+    """
     for name in (JOB, PROGRESS, POLICY, POLICY_LAST, EPISODES, TRAJECTORIES, result):
-        if (source / name).exists():
+        if (source / name).exists() and not (name == JOB and (destination / JOB).exists()):
             write_bytes(destination / name, (source / name).read_bytes())
 
 

@@ -175,10 +175,12 @@ class RunFolder:
         write_record(self.path / "spent.json", spent)
 
     def add_training(self, job: TrainingJob) -> Path:
-        """The folder of a training, with its job; the same job has the same folder, however it is isolated."""
+        """The folder of a training, with its job; the same job has the same folder, however it is isolated.
+
+        What a worker reads there is this job, whatever the folder said: a run from elsewhere names no Python there.
+        """
         folder = self.training_folder(job.hash)
-        known = self._get(folder / JOB, TrainingJob)
-        if known is None or known.least_isolation != job.least_isolation:
+        if self._get(folder / JOB, TrainingJob) != job:
             write_record(folder / JOB, job)
         return folder
 

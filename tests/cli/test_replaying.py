@@ -29,6 +29,7 @@ TASK = TaskChoice(
     success="obs_0 > 3",
     wishes="Gently.",
 )
+TRUST = ("autoreward.testing.trainer:LineEnv", "autoreward.testing.trainer:NoTrainer")
 FLAGS = [word for name, value in TASK if value is not None for word in ("--" + name.replace("_", "-"), str(value))]
 SMALL = {
     "designer": "llm",
@@ -86,7 +87,7 @@ def test_a_replayed_run_is_the_recorded_one(
     assert report and expected
     assert (report.winner, report.rows) == (expected.winner, expected.rows)
     (path / "report.json").unlink()
-    assert main(["resume", path.name]) == 0
+    assert main(["resume", path.name, "--trust", *TRUST]) == 0
     assert again.report() == report
 
 
@@ -108,11 +109,11 @@ def test_a_cap_is_raised_by_resume(recorded: RunFolder, runs: Path, capsys: pyte
     assert "the search stopped early: the cap of 3 language-model calls" in capsys.readouterr().out
     (path,) = runs.iterdir()
     assert [record.name for record in RunFolder(path).all_candidates()] == ["0.0", "0.1"]
-    assert main(["resume", "--budget.llm-calls", "4"]) == 0
+    assert main(["resume", "--budget.llm-calls", "4", "--trust", *TRUST]) == 0
     assert "stopped early" not in capsys.readouterr().out
     config = RunFolder(path).run().config
     assert (config.budget.llm_calls, config.llm.review, config.llm.replay) == (4, False, str(recorded.path))
-    folder = autoreward.resume(path, budget={"llm_tokens": 10**6})
+    folder = autoreward.resume(path, budget={"llm_tokens": 10**6}, trust=TRUST)
     assert folder.run().config.budget.model_dump(exclude_none=True) == {"llm_calls": 4, "llm_tokens": 10**6}
     assert folder.spent().llm_calls == 4
     with pytest.raises(UserError, match="llm_call"):

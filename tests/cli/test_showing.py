@@ -132,12 +132,13 @@ def test_export_of_a_single_training(tmp_path: Path, capsys: pytest.CaptureFixtu
     job = TrainingJob(task=line_task(), reward=RewardSpec(kind="human"), seed=0, episodes=2)
     folder = tmp_path / job.hash
     write_record(folder / "job.json", job)
+    trust = ("--trust", job.task.env.id)
     assert main(["export", str(folder), "--sb3"]) == 2
     assert "no trained policy" in capsys.readouterr().err
     NoTrainer().train(job, 100, folder, lambda progress: None)
-    assert str(folder / "policy.zip") in shown(capsys, "export", str(folder), "--sb3")
+    assert str(folder / "policy.zip") in shown(capsys, "export", str(folder), "--sb3", *trust)
     assert PPO.load(folder / "policy.zip", device="cpu").observation_space.shape == (2,)
-    assert main(["export", str(folder), "--sb3", "--to", str(tmp_path / "elsewhere")]) == 0
+    assert main(["export", str(folder), "--sb3", "--to", str(tmp_path / "elsewhere"), *trust]) == 0
     assert set(os.listdir(tmp_path / "elsewhere")) == {"policy.safetensors", "policy.zip", "vecnormalize.pkl"}
 
 

@@ -1,0 +1,93 @@
+"""What the records of a run folder would have this process do in the user's name, and the user's word for it.
+
+Covered: Python that `run.json` or a training's `job.json` names, which going on with the run would import and call (the
+Designer, the environment, the trainer and its algorithm); the endpoint that would be sent the user's key.
+Not covered: what is imported was there before, in `sys.path`; a user who gives the word without looking.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from autoreward.config import LLMConfig
+from autoreward.errors import UserError
+from autoreward.store.folder import RunFolder
+from autoreward.store.records import RunRecord
+from autoreward.task import EnvSpec
+
+
+def named_by_environment(env: EnvSpec) -> dict[str, str]:
+    """The Python that making an environment imports, as `{field: module:attribute}`; empty for one that is known."""
+    return {"task.env.id": env.id} if env.robot is None and ":" in env.id else {}
+
+
+def named_by_run(run: RunRecord) -> dict[str, str]:
+    """What going on with a run imports, and whom it shows the key: `{field: module:attribute or URL}`."""
+    names = {
+        "designer": run.designer,
+        "task.trainer.name": run.task.trainer.name,
+        "task.trainer.algorithm": run.task.trainer.algorithm,
+    }
+    code = {field: name for field, name in names.items() if ":" in name} | named_by_environment(run.task.env)
+    url = run.config.llm.base_url
+    asked = run.designer == "llm" and not run.config.llm.replay and "OPENAI_API_KEY" in os.environ
+    if asked and url and url != os.environ.get("OPENAI_BASE_URL"):
+        code["config.llm.base_url"] = url
+    return code
+
+
+def check_resume(folder: RunFolder, llm: LLMConfig, trust: Collection[str]) -> None:
+    """Ask for the user's word before a run is gone on with.
+
+    Args:
+        folder: the run.
+        llm: the language model from now on. An endpoint other than the recorded one was named by the user just now.
+        trust: what else the user named.
+
+    Raises:
+        UserError: the record names something else.
+    """
+    run = folder.run()
+    own = {llm.base_url} - {run.config.llm.base_url}
+    changed = run.model_copy(update={"config": run.config.model_copy(update={"llm": llm})})
+    command = ("autoreward", "resume", str(folder.path))
+    require_trust(named_by_run(changed), {*trust, *own}, str(folder.path / "run.json"), command)
+
+
+def resume_command(folder: Path) -> str:
+    """What the user types to go on with a run that this process is at work on, at the user's own word."""
+    named = named_by_run(RunFolder(folder).run()) if (folder / "run.json").exists() else {}
+    trust = ("--trust", *dict.fromkeys(named.values())) if named else ()
+    return shlex.join(["autoreward", "resume", str(folder), *trust])
+
+
+def require_trust(named: Mapping[str, str], trust: Collection[str | None], where: str, command: Sequence[str]) -> None:
+    """Refuse what a folder's records name and the user has not named too.
+
+    Args:
+        named: what they name, by field.
+        trust: what the user named.
+        where: the record, for the message.
+        command: what the user would type to go on, without `--trust`.
+
+    Raises:
+        UserError: something is not named; the message says what would happen, and what to type.
+    """
+    missing = {field: name for field, name in named.items() if name not in trust}
+    if not missing:
+        return
+    url = missing.pop("config.llm.base_url", None)
+    wants = []
+    if missing:
+        code = "; ".join(f"{field}: {name}" for field, name in missing.items())
+        wants.append(f"Python to be imported and run in this process and in workers ({code})")
+    if url is not None:
+        wants.append(f"prompts and your OPENAI_API_KEY to be sent to {url}")
+    typed = shlex.join([*command, "--trust", *dict.fromkeys(named.values())])
+    raise UserError(
+        f"{where} wants {' and '.join(wants)}. If the run is your own, or you have looked at it and trust it, "
+        f"type: {typed}"
+    )
