@@ -80,13 +80,13 @@ class VoxelEnv(BatchEnv):
             raise UserError(f"num_envs {num_envs}, threads {threads}: at least 1 of each")
         self.task, self.knobs = find(task, tier, knobs)
         self.tier, self.split, self.num_envs = tier, split, num_envs
+        _check_memory(num_envs, int(np.prod(self.knobs.size)))
         self.schema = schema(self.task, self.knobs)
         self.single_observation_space = spaces.Box(-np.inf, np.inf, (INPUTS,), dtype=np.float32)
         self.single_action_space = spaces.Discrete(self.task.actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._masks, self._first_seed = mask_impossible, seed
-        _check_memory(num_envs, int(np.prod(self.knobs.size)))
         self._pool = pool(task, self.knobs, split)
         self._state = State.empty(num_envs, self.knobs)
         self._kernels = _kernels(device, self._state, Constants.of(self.task, self.knobs), threads)
@@ -260,7 +260,7 @@ _KEPT = ("agent", "inventory", "before", "animals")
 
 def _check_memory(num_envs: int, cells: int) -> None:
     """Raise `UserError` where N worlds do not fit into what is free; the worlds of the split come on top."""
-    needed = (num_envs + WORLDS) * cells + num_envs * (4 * INPUTS * 3 + 8 * 200)
+    needed = (num_envs + WORLDS) * cells + num_envs * (4 * INPUTS * 5 + 8 * 200)
     free = _free_memory()
     if needed > free:
         most = max(int((free - WORLDS * cells) / (needed - WORLDS * cells) * num_envs), 0)
