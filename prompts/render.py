@@ -136,7 +136,7 @@ def inline(text: object, limit: int = 400) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def quoted(text: object, limit: int = 200) -> str:
+def quoted(text: object, limit: int = 400) -> str:
     """What a program says of itself, as data: one line in double quotes that it cannot close, cut after `limit`."""
     return json.dumps(inline(text, limit).replace("`", "'"), ensure_ascii=False)
 

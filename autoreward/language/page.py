@@ -43,8 +43,8 @@ stored one, and `default` (an array [N, ...]) in rows that have just begun an ep
 stores. One name keeps one shape and type{signs}.
 - A row depends on its own row and its own memory alone: reduce over `axis=-1`, never over the N rows; no randomness, \
 no row numbers.
-- Every term is finite (guard divisions, logarithms and roots), at most {value} in absolute value, and not the same \
-in every step.
+- Every term is finite (guard divisions, logarithms and roots), at most {value} in absolute value. A term may be \
+zero until the first success; the total may not be, since agents that have never succeeded learn from it.
 - Helper functions and constants of literals may stand at the top level. Helpers are given arrays, never `state`, \
 `next_state` or `memory`. `if` works on plain Python values only; for arrays write `np.where`, and \
 join conditions by `&`, `|` and `~` with brackets around each. Parts of a field are slices such as `x[:, 2]`.
