@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Run
 
 from autoreward.sandbox.isolation import level_of
 from autoreward.sandbox.linux import landlock
+from tests.sandbox.linux.conftest import Run
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what Linux offers")
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run
 
 from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, level_of
 from autoreward.sandbox.process import ProcessCell, witness
 from autoreward.testing.cell import PLAIN, SCHEMA
+from tests.sandbox.linux.conftest import Run
 
 Unprivileged = Callable[..., subprocess.CompletedProcess[str]]
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what Linux offers")
