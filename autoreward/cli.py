@@ -24,7 +24,7 @@ from autoreward.commands.inspect import Inspect
 from autoreward.commands.prompts import PromptsCopy, PromptsShow
 from autoreward.commands.run import Resume, Run
 from autoreward.commands.sweep import Sweep
-from autoreward.config import RunConfig
+from autoreward.config import Budget, RunConfig
 from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.records import read_yaml
 
@@ -104,14 +104,34 @@ def parse(arguments: Sequence[str]) -> Command:
         raise SystemExit(0)
     if not first.startswith("-") and first not in _COMMANDS:
         raise UnknownName("command", first, _COMMANDS, f"Commands: {', '.join(_COMMANDS)}.")
-    command = _read(arguments, {})
+    arguments, lifted = _lifted(arguments)
+    command = _read(arguments, lifted, {})
     # What a run has recorded is the default of what can be changed of it, so the run must be known first.
-    return _read(arguments, {"resume": command.recorded()}) if isinstance(command, Resume) else command
+    if isinstance(command, Resume):
+        recorded = command.recorded()
+        budget = recorded.budget.model_copy(update=lifted)
+        return _read(arguments, lifted, {"resume": recorded.model_copy(update={"budget": budget})})
+    return command
 
 
-def _read(arguments: Sequence[str], defaults: Mapping[str, Command]) -> Command:
+def _lifted(arguments: Sequence[str]) -> tuple[list[str], dict[str, None]]:
+    """The arguments without `--budget.NAME none`, and the caps that these lift: tyro reads no None anywhere."""
+    flags = {"--budget." + name.replace("_", mark): name for name in Budget.model_fields for mark in "_-"}
+    words, left, lifted = list(arguments), list[str](), dict[str, None]()
+    while words:
+        word = words.pop(0)
+        flag, _, value = word.partition("=")
+        if flag in flags and (value == "none" or (not value and words[:1] == ["none"])):
+            lifted[flags[flag]] = None
+            words = words if value else words[1:]
+        else:
+            left.append(word)
+    return left, lifted
+
+
+def _read(arguments: Sequence[str], lifted: Mapping[str, None], defaults: Mapping[str, Command]) -> Command:
     command: Command = tyro.cli(
-        _grammar(arguments, defaults),
+        _grammar(arguments, lifted, defaults),
         prog="autoreward",
         description=DESCRIPTION,
         args=list(arguments) or ["--help"],
@@ -147,14 +167,16 @@ def _registry() -> ConstructorRegistry:
     return registry
 
 
-def _grammar(arguments: Sequence[str], defaults: Mapping[str, Command]) -> Any:  # noqa: ANN401 - made at run time
+def _grammar(arguments: Sequence[str], lifted: Mapping[str, None], defaults: Mapping[str, Command]) -> Any:  # noqa: ANN401 - made at run time
     """The union of the commands; the values of `--config FILE` are the defaults of `run`'s options."""
     commands = []
     for name, (kind, text) in _COMMANDS.items():
         default: dict[str, Any] = {"default": defaults[name]} if name in defaults else {}
         file = _config_file(arguments) if name == "run" and arguments and arguments[0] == "run" else None
         if file is not None:
-            default["default"] = Run(config=read_yaml(file, RunConfig, "config file"))
+            config = read_yaml(file, RunConfig, "config file")
+            budget = config.budget.model_copy(update=lifted)
+            default["default"] = Run(config=config.model_copy(update={"budget": budget}))
         commands.append(Annotated[kind, tyro.conf.subcommand(name, description=text, **default)])
     return Union[tuple(commands)]  # noqa: UP007
 

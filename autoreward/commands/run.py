@@ -23,6 +23,8 @@ class Run(Command):
 
     task: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[TASK]")] = None
     """Task of a pack, such as `reacher` (`autoreward envs` lists them), or `path/to/pack.yaml`."""
+    tier: Annotated[str | None, tyro.conf.arg(metavar="easy|standard|hard")] = None
+    """How hard, for a task that has tiers: the voxel worlds. [default: the first, standard]"""
     env: str | None = None
     """Instead of TASK: a Gymnasium id, `module:Id` or `module:factory`, or a pack whose environment to use."""
     text: str | None = None
@@ -67,7 +69,8 @@ class Run(Command):
 class Resume(Command):
     """Go on with a run that was stopped; nothing finished is done again.
 
-    With larger caps (`--budget...`) a run that a cap has ended is opened again, in its last round.
+    With larger caps (`--budget...`), or one lifted (`--budget.llm-calls none`), a run that a cap has ended is opened
+    again, in its last round.
     """
 
     run: RunName = None
@@ -75,7 +78,7 @@ class Resume(Command):
     runs: Path = Path("runs")
     """Folder that holds run folders."""
     budget: Budget = Budget()
-    """Caps of the search; those that are not given stay as they were."""
+    """Caps of the search; those that are not given stay as they were, and `none` lifts one."""
     llm: LLMConfig = LLMConfig()
     """The language model; what is not given stays as it was."""
     trust: Trusted = ()

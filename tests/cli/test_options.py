@@ -96,6 +96,10 @@ def test_flags_override_the_file(tmp_path: Path) -> None:
     assert (config.budget.env_steps, config.budget.llm_calls) == (500, 4)
     assert not config.llm.review
     assert parsed(f"--config={file}", "--llm.review").llm.review
+    for flags in (["--budget.env-steps", "none", "--rounds", "2"], ["--budget.env_steps=none", "--rounds=2"]):
+        lifted = parsed("--config", str(file), *flags)
+        assert (lifted.budget.env_steps, lifted.budget.llm_calls, lifted.rounds) == (None, 3, 2)
+    assert parsed("--designer", "none").designer == "none"
 
 
 def test_defaults_are_those_of_the_configuration() -> None:

@@ -116,6 +116,8 @@ def test_a_cap_is_raised_by_resume(recorded: RunFolder, runs: Path, capsys: pyte
     folder = autoreward.resume(path, budget={"llm_tokens": 10**6}, trust=TRUST)
     assert folder.run().config.budget.model_dump(exclude_none=True) == {"llm_calls": 4, "llm_tokens": 10**6}
     assert folder.spent().llm_calls == 4
+    assert main(["resume", "--budget.llm-calls", "none", "--trust", *TRUST]) == 0
+    assert RunFolder(path).run().config.budget.model_dump(exclude_none=True) == {"llm_tokens": 10**6}
     with pytest.raises(UserError, match="llm_call"):
         autoreward.resume(path, budget={"llm_call": 9})
 
