@@ -34,7 +34,7 @@ class Constants:
         """For a task and what its policy sees near by."""
         table, view = rules(task, knobs), rays()
         paths = view.paths(knobs.size[1] * knobs.size[2], knobs.size[2])
-        return cls(paths, view.steps, view.ranges, box.array(), scales(knobs.limit), table)
+        return cls(paths, view.steps, view.ranges, box.array(), scales(knobs.limit, task.target), table)
 
 
 class CpuKernels:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autoreward.envs.voxel.kernel import east, south
-from autoreward.envs.voxel.tables import VIEW_RANGE
-from autoreward.envs.voxel.view import MOST_ITEMS, S_INVERSE, S_LOG, S_STEP, SCALES
+from autoreward.envs.voxel.tables import AIR, IDS, LAVA, LAVA_FLOW, VIEW_RANGE, WATER
+from autoreward.envs.voxel.view import MOST_ITEMS, S_INVERSE, S_LOG, S_MARK, S_SOLID, S_STEP, SCALES
 
 Array = NDArray[Any]
 Cell = tuple[int, int, int]
@@ -123,10 +123,14 @@ def rays() -> Rays:
     return Rays(cells, steps, np.abs(cells).max(axis=-1).astype(np.uint8))
 
 
-def scales(limit: int) -> Array:
-    """float32 [SCALES]: 1 / distance (0 for what is unseen), log(1 + count), and one step as a share of the limit."""
+def scales(limit: int, target: int) -> Array:
+    """float32 [SCALES]: the tables of numbers from which the policy's input is made, for a task's limit and target."""
     table = np.zeros(SCALES, dtype=np.float32)
     table[S_INVERSE + 1 : S_INVERSE + VIEW_RANGE + 1] = [1 / distance for distance in range(1, VIEW_RANGE + 1)]
     table[S_LOG : S_LOG + MOST_ITEMS + 1] = [round(math.log1p(count), 6) for count in range(MOST_ITEMS + 1)]
+    table[S_SOLID : S_SOLID + IDS] = 1
+    table[[S_SOLID + block for block in (AIR, WATER, LAVA, LAVA_FLOW)]] = 0
+    table[S_MARK + LAVA] = table[S_MARK + LAVA_FLOW] = -1
+    table[S_MARK + target] = 1
     table[S_STEP] = 1 / limit
     return table

@@ -3,11 +3,15 @@
 Further arguments: `seen`, `far` uint8 [N, 45] and `hit` int32 [N, 45], written: what each ray meets, how many cells
 away, and in which cell (-1: nothing). `paths` int32 [12, 45, L], `steps` int64 [3, 45], `ranges` uint8 [3, 45, L],
 `box` int64 [5] (back, ahead, side, down, up), `scales` float32: see `geometry.py`.
+
+Where time goes, indices are unsigned: numba then leaves out the check whether they count from the end.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from autoreward.envs.voxel.columns import *
 from autoreward.envs.voxel.kernel import aim, animal_cell, east, feet, in_lava, molten, solid, south, stride, tool_tier
@@ -27,9 +31,8 @@ SELF = 33
 """Floats of the agent itself: 3 gps, 4 compass, 10 self, 16 inventory."""
 MOST_ITEMS = 64
 """Counts above it look alike to the policy."""
-S_INVERSE, S_LOG = 0, 18
-"""Where in `scales` 1 / distance and log(1 + count) are."""
-S_STEP, SCALES = 18 + 65, 18 + 65 + 1
+S_INVERSE, S_LOG, S_SOLID, S_MARK, S_STEP, SCALES = 0, 18, 83, 83 + IDS, 83 + 2 * IDS, 84 + 2 * IDS
+"""Where in `scales` 1 / distance, log(1 + count), the two numbers of a cell by its id, and 1 / limit are."""
 
 
 def look(
@@ -51,8 +54,8 @@ def look(
     for ray in range(RAYS):
         block, distance, where = 0, UNSEEN, -1
         for step in range(steps[pitch, ray]):
-            cell = eye + paths[way, ray, step]
-            if cells[i, cell] != AIR:
+            cell = eye + paths[way, ray, np.uint64(step)]
+            if cells[i, np.uint64(cell)] != AIR:
                 if cell & (height - 1) != height - 1:
                     block, distance, where = cells[i, cell], ranges[pitch, ray, step], cell
                 break
@@ -169,25 +172,21 @@ def encode_self(i: int, out: Array, at: int, agent: Array, inventory: Array, sca
         out[i, at + 17 + item] = scales[S_LOG + min(inventory[i, item], MOST_ITEMS)]
 
 
-def encode_near(i: int, out: Array, cells: Array, agent: Array, box: Array, rules: Array) -> int:
+def encode_near(i: int, out: Array, cells: Array, agent: Array, box: Array, scales: Array, rules: Array) -> int:
     """The cells of a box, each as solid or not, and +1 for the target, -1 for lava; where in `out` it ends."""
-    at = RAYS * PER_RAY
-    heading, height = agent[i, HEADING], rules[R_STRIDE_Z]
+    heading, height, at = agent[i, HEADING], rules[R_STRIDE_Z], RAYS * PER_RAY
     side = (heading + 1) % 4
+    low, high = agent[i, Y] - box[3], agent[i, Y] + box[4] + 1
     for forward in range(-box[0], box[1] + 1):
         for right in range(-box[2], box[2] + 1):
             x = agent[i, X] + forward * east(heading) + right * east(side)
             z = agent[i, Z] + forward * south(heading) + right * south(side)
             column = x * rules[R_STRIDE_X] + z * height
             within = inside(x, z, rules)
-            for y in range(agent[i, Y] - box[3], agent[i, Y] + box[4] + 1):
-                block = cells[i, column + y] if within and 0 <= y < height else BEDROCK
-                if solid(block):
-                    out[i, at] = 1
-                if block == rules[R_TARGET]:
-                    out[i, at + 1] = 1
-                elif molten(block):
-                    out[i, at + 1] = -1
+            for y in range(low, high):
+                block = int(cells[i, np.uint64(column + y)]) if within and 0 <= y < height else BEDROCK
+                out[i, at] = scales[np.uint64(S_SOLID + block)]
+                out[i, at + 1] = scales[np.uint64(S_MARK + block)]
                 at += PER_CELL
     return at
 
@@ -212,7 +211,7 @@ def encode(
         if group >= 0:
             out[i, ray * PER_RAY + group] = 1
             out[i, ray * PER_RAY + 6] = scales[S_INVERSE + far[i, ray]]
-    encode_self(i, out, encode_near(i, out, cells, agent, box, rules), agent, inventory, scales)
+    encode_self(i, out, encode_near(i, out, cells, agent, box, scales, rules), agent, inventory, scales)
 
 
 def observe_world(
