@@ -142,7 +142,7 @@ def decode(header: bytes, payload: bytes, block: Block | None = None) -> tuple[d
     if payload or block is None or block.received is None:
         raise BadFrame("a frame has more than its arrays, or repeats one that never was")
     fields, slots = block.received
-    return fields, block.read(slots)
+    return fields, block.places(slots)
 
 
 def _unshared(payload: bytes, slots: tuple[Slot, ...], size: int) -> dict[str, Array]:

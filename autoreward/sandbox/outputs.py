@@ -19,6 +19,8 @@ from autoreward.schema import EnvSchema
 _PREFIXES = {"terms": ("",), "signs": ("sparse.", "dense.")}
 _DTYPES = {name: np.dtype(name) for name in ("float32", "int64", "bool")}
 _FLOAT = np.dtype(np.float32)
+Entry = tuple[str, str, str]
+"""Name of an entry of memory, and of the arrays with its values and with the rows that have one."""
 _SMALL = 0.5 * tables.MAX_TERM_VALUE**2
 
 
@@ -117,7 +119,7 @@ def check_form(
     found: Mapping[str, Array],
     shape: tuple[int, ...],
     before: Sequence[str] | None,
-) -> None:
+) -> list[Entry]:
     """Check names, shapes and dtypes of a reply as if the child wanted to harm.
 
     Args:
@@ -126,6 +128,9 @@ def check_form(
         found: `terms` [K, T, N], `seconds` [], and `memory.X` [N, ...] with `present.X` [N].
         shape: T and N of the chunk.
         before: names of the terms of the last chunk.
+
+    Returns:
+        The entries of memory.
 
     Raises:
         CellFailed: terms are not what a program may give.
@@ -137,24 +142,29 @@ def check_form(
     if found["seconds"].ndim or not are_term_names(program, names):
         raise ValueError("malformed names")
     check_terms(program, names, before)
-    for key, array in found.items():
-        if key.startswith("memory."):
-            flags = found[f"present.{key[7:]}"]
-            if not is_name(key[7:]) or array.shape[:1] != shape[1:]:
-                raise ValueError("malformed memory")
-            if flags.shape != shape[1:] or flags.dtype != np.bool_:
-                raise ValueError("malformed memory")
+    entries = [(key[7:], key, f"present.{key[7:]}") for key in found if key.startswith("memory.")]
+    for name, value, present in entries:
+        flags = found[present]
+        if not is_name(name) or found[value].shape[:1] != shape[1:]:
+            raise ValueError("malformed memory")
+        if flags.shape != shape[1:] or flags.dtype != np.bool_:
+            raise ValueError("malformed memory")
+    return entries
 
 
-def take_over(names: Sequence[str], found: Mapping[str, Array]) -> Scores:
-    """The scores of a reply whose form is right.
+def take_over(names: Sequence[str], entries: Sequence[Entry], found: Mapping[str, Array]) -> Scores:
+    """The scores of a reply whose form is right: copies, since the cell may change shared memory at any time.
+
+    Args:
+        names: of the terms.
+        entries: of memory.
+        found: as in `check_form`.
 
     Raises:
         CellFailed: its terms are not finite and bounded.
     """
-    values, memory = found["terms"], Memory()
+    values, seconds, memory = found["terms"].copy(), float(found["seconds"]), Memory({}, {})
+    for name, value, present in entries:
+        memory.values[name], memory.present[name] = found[value].copy(), found[present].copy()
     check_values(names, values)
-    for key, array in found.items():
-        if key.startswith("memory."):
-            memory.values[key[7:]], memory.present[key[7:]] = array, found[f"present.{key[7:]}"]
-    return Scores(dict(zip(names, values, strict=True)), memory, max(0.0, float(found["seconds"])))
+    return Scores(dict(zip(names, values, strict=True)), memory, seconds if seconds > 0.0 else 0.0)

@@ -14,7 +14,7 @@ from autoreward.sandbox.shared import Array, Blocks
 
 _PIPE = 1 << 20
 """Bytes that a pipe may hold."""
-_LEAST = 1 << 14
+_LEAST = 1 << 12
 """Bytes that are asked for at once; more only where a frame has more, since a large buffer takes time to get."""
 
 
@@ -83,7 +83,12 @@ class Channel:
 
     def receive(self, deadline: float, most: int = 0) -> tuple[dict[str, Any], dict[str, Array]]:
         """Read a frame. Raises as `ask`."""
-        data, start = self._fill(frames.PREFIX.size, deadline), frames.PREFIX.size
+        data = self._buffer or self._some(_LEAST, deadline)
+        if data == frames.REPEAT:
+            self._buffer = b""
+            return frames.decode(b"", b"", self._outputs)
+        self._buffer, start = data, frames.PREFIX.size
+        data = self._fill(start, deadline)
         header, payload = frames.lengths(data, (frames.MAX_REPLY_HEADER, most))
         end = start + header + payload
         if len(data) < end:
@@ -96,16 +101,20 @@ class Channel:
         """What has been read, at least so many bytes of it."""
         parts, missing = [self._buffer], size - len(self._buffer)
         while missing > 0:
-            self._wait(self._readable, deadline)
-            try:
-                data = os.read(self._read, max(_LEAST, min(missing, _PIPE)))
-            except OSError:
-                raise Gone from None
-            if not data:
-                raise Gone
+            data = self._some(max(_LEAST, min(missing, _PIPE)), deadline)
             parts.append(data)
             missing -= len(data)
         return b"".join(parts)
+
+    def _some(self, size: int, deadline: float) -> bytes:
+        """What there is to read, at least a byte and at most `size`."""
+        self._wait(self._readable, deadline)
+        try:
+            if data := os.read(self._read, size):
+                return data
+        except OSError:
+            pass
+        raise Gone
 
     @staticmethod
     def _wait(poll: select.poll, deadline: float) -> None:

@@ -26,10 +26,11 @@ from pydantic import TypeAdapter
 from autoreward.errors import MACHINE, CellFailed, RewardRefused
 from autoreward.language.program import Grammar, Program
 from autoreward.sandbox import frames, shared
+from autoreward.sandbox.again import Places
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
 from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, Level, level_of, require
 from autoreward.sandbox.launch import Child, launch
-from autoreward.sandbox.outputs import check_form, gather, input_types, most_bytes, take_over
+from autoreward.sandbox.outputs import Entry, check_form, gather, input_types, most_bytes, take_over
 from autoreward.sandbox.pipes import Channel, Gone, Late
 from autoreward.schema import EnvSchema
 
@@ -42,6 +43,7 @@ _BOOT = (
     "from autoreward.sandbox.child import main; main()"
 )
 _PROGRAM = TypeAdapter(Program)
+_NOTHING = Memory()
 
 
 class ProcessCell:
@@ -71,7 +73,9 @@ class ProcessCell:
         self._channel: Channel | None = None
         self._program: Program | None = None
         self._types: dict[str, np.dtype[Any]] = {}
-        self._form: tuple[dict[str, Any], tuple[int, ...]] | None = None
+        self._form: tuple[dict[str, Any], tuple[int, ...], list[Entry]] | None = None
+        self._places: Places | None = None
+        self._most = 0
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
     @property
@@ -103,9 +107,10 @@ class ProcessCell:
     def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
         """Verify and compile a program; see `Cell.load`. Raises as `start`, too."""
         self.start()
-        self._program, self._form = None, None
+        self._program = self._form = self._places = None
+        self._check_ours()
         request = {"source": source, "fields": schema.names, "grammar": grammar}
-        fields, _ = self._ask(request, {}, self._load_deadline, "while it was loaded")
+        fields, _ = self._ask(frames.encode(request, {}), self._load_deadline, "while it was loaded")
         try:
             if refused := fields.get("refused"):
                 raise _refusal(refused)
@@ -123,40 +128,53 @@ class ProcessCell:
         """Score a chunk; see `Cell.score`."""
         if self._program is None:
             raise CellFailed("the cell has no program: load one first", "died")
-        begun = np.ascontiguousarray(begun, np.bool_)
-        arrays = {"begun": begun, **gather(self._types, inputs, begun)}
-        if self._program.uses_memory:
-            for name, values in memory.values.items():
-                arrays[f"memory.{name}"] = values
-                arrays[f"present.{name}"] = memory.present[name]
-        most = most_bytes(self._program, begun.shape)
-        fields, found = self._ask({}, arrays, self._deadline, "while it scored a chunk", most)
+        self._check_ours()
+        begun = np.asarray(begun, np.bool_)
+        memory = memory if self._program.uses_memory else _NOTHING
+        if self._places is not None and self._places.put(inputs, begun, memory):
+            frame = frames.REPEAT
+        else:
+            frame = self._frame(inputs, begun, memory)
+        fields, found = self._ask(frame, self._deadline, "while it scored a chunk", self._most)
         try:
-            before = self._form
+            before, shape = self._form, begun.shape
             # The same fields, not equal ones, are those of a frame of the same form.
-            if before is None or before[0] is not fields or before[1] != begun.shape:
-                check_form(self._program, fields, found, begun.shape, before[0]["names"] if before else None)
-                self._form = fields, begun.shape
-            return take_over(fields["names"], found)
+            if before is None or before[0] is not fields or before[1] != shape:
+                entries = check_form(self._program, fields, found, shape, before[0]["names"] if before else None)
+                self._form = before = fields, shape, entries
+            return take_over(fields["names"], before[2], found)
         except CellFailed:
             raise
         except Exception:  # whatever a forged reply may raise
             self._fail("the cell's reply is malformed", "died")
 
+    def _frame(self, inputs: Inputs, begun: NDArray[np.bool_], memory: Memory) -> bytes:
+        """The request to score a chunk of another form than the last one's."""
+        assert self._program is not None
+        self._places, self._most = None, most_bytes(self._program, begun.shape)
+        arrays = {"begun": begun, **gather(self._types, inputs, begun)}
+        for name, values in memory.values.items():
+            arrays[f"memory.{name}"], arrays[f"present.{name}"] = values, memory.present[name]
+        block = self._channel.inputs if self._channel else None
+        frame = frames.encode({}, arrays, block)
+        if block is not None and block.written is not None and frames.lengths(frame)[1] == 0:  # else it did not fit
+            self._places = Places(self._types, block.written[1])
+        return frame
+
     def close(self) -> None:
         """End the cell's process. Calling twice is fine."""
         if self._finalizer is not None:
             self._finalizer()
-        self._child = self._channel = self._program = self._finalizer = None
+        self._child = self._channel = self._program = self._places = self._finalizer = None
 
-    def _ask(
-        self, request: Mapping[str, Any], inputs: Mapping[str, Array], seconds: float, when: str, most: int = 0
-    ) -> tuple[dict[str, Any], dict[str, Array]]:
+    def _check_ours(self) -> None:
         if self._channel is None or self._child is None:
             raise CellFailed("the cell has ended: load the program again", "died")
         if os.getpid() != self._child.owner:
             raise CellFailed("the cell belongs to the process that this one was forked from: make a new one", "died")
-        frame = frames.encode(request, inputs, self._channel.inputs if inputs else None)
+
+    def _ask(self, frame: bytes, seconds: float, when: str, most: int = 0) -> tuple[dict[str, Any], dict[str, Array]]:
+        assert self._channel is not None and self._child is not None
         try:
             cores = self._child.approach()
             try:

@@ -1,9 +1,9 @@
 """Memory that a cell shares with its parent: one block for what goes in, one for what comes out.
 
 Covered: the kernel lets the cell only read its inputs; neither side can change the size of a block, so no access beyond
-an end that was cut off kills the other side; what comes out is copied before it is looked at; a block lasts no longer
-than the processes that have mapped it, and is in no folder. Not covered: what the arrays that come out hold
-(`outputs.py`), and systems without sealed memory, where everything goes through the pipes.
+an end that was cut off kills the other side; a block lasts no longer than the processes that have mapped it, and is in
+no folder. Not covered: what the arrays that come out hold, and that it changes while one looks (`outputs.py` copies
+first); systems without sealed memory, where everything goes through the pipes.
 """
 
 from __future__ import annotations
@@ -36,16 +36,14 @@ class Block:
         received: fields and places of the last one that the other side has.
     """
 
-    def __init__(self, descriptor: int, *, writable: bool, copied: bool = False) -> None:
+    def __init__(self, descriptor: int, *, writable: bool) -> None:
         """Map a block; the descriptor may be closed afterwards.
 
         Args:
             descriptor: of the block.
             writable: false: the kernel refuses writing.
-            copied: what is read is copied first, since the other side may change it at any time.
         """
         self._bytes = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ))
-        self._copied = copied
         self.written: tuple[dict[str, Any], dict[str, Array]] | None = None
         self._forms: list[tuple[Array, tuple[int, ...], np.dtype[Any]]] = []
         self.received: tuple[dict[str, Any], tuple[Slot, ...]] | None = None
@@ -56,7 +54,7 @@ class Block:
         return len(self._bytes)
 
     def places(self, slots: tuple[Slot, ...]) -> dict[str, Array]:
-        """The arrays at these places of the block itself."""
+        """The arrays at these places of the block itself: the other side may change them at any time."""
         if self._views is None or self._views[0] is not slots:
             self._views = slots, place(self._bytes, slots)
         return self._views[1]
@@ -83,11 +81,6 @@ class Block:
     def place(self, name: str) -> Array | None:
         """Where the last frame of this side has that array, if it has one: what is put there need not be copied."""
         return self.written[1].get(name) if self.written else None
-
-    def read(self, slots: tuple[Slot, ...]) -> dict[str, Array]:
-        """The arrays at these places: as they are now, or as they will be from now on."""
-        places = self.places(slots)
-        return {name: array.copy() for name, array in places.items()} if self._copied else places
 
 
 def place(payload: bytes | memoryview, slots: Sequence[Slot]) -> dict[str, Array]:
@@ -118,9 +111,7 @@ def create(size: int = SIZE) -> Blocks | None:
     with contextlib.ExitStack() as opened:
         try:
             inputs, outputs = (_open(name, size, opened) for name in ("inputs", "outputs"))
-            blocks = Blocks(
-                Block(inputs, writable=True), Block(outputs, writable=False, copied=True), (inputs, outputs)
-            )
+            blocks = Blocks(Block(inputs, writable=True), Block(outputs, writable=False), (inputs, outputs))
             # The mapping above stays writable; no other can be, whatever the child does with its descriptor.
             fcntl.fcntl(inputs, fcntl.F_ADD_SEALS, _SEAL | _SHRINK | _GROW | _FUTURE_WRITE)
             fcntl.fcntl(outputs, fcntl.F_ADD_SEALS, _SEAL | _SHRINK | _GROW)
