@@ -14,10 +14,10 @@ ALLOWED = {
     ("autoreward.sandbox.warmup", "compile"): "the same",
     ("autoreward", "import_module"): "fixed names of the package's own modules",
     ("autoreward.envs.fields", "import_module"): "fixed names",
-    ("autoreward.envs.registry", "import_module"): "`module:Id` that the user typed, or of a pack that he trusts",
-    ("autoreward.training.registry", "import_module"): "`--trainer.name module:attr`, typed or of a trusted pack",
+    ("autoreward.envs.registry", "import_module"): "`module:Id`, typed, or of a pack or run that is trusted",
+    ("autoreward.training.registry", "import_module"): "`--trainer.name module:attr`, typed or of what is trusted",
     ("autoreward.training.sb3_algorithms", "import_module"): "`--trainer.algorithm module:Class`, likewise",
-    ("autoreward.designer.registry", "import_module"): "`--designer module:attr`, which the user types",
+    ("autoreward.designer.registry", "import_module"): "`--designer module:attr`, typed or of a trusted run",
 }
 RUNS = {"eval", "exec", "compile", "__import__", "import_module", "run_module", "run_path", "runcode", "run_code"}
 """Names of functions that run code, or load it, whatever they are called on (but `re.compile`)."""
