@@ -42,6 +42,8 @@ class TaskChoice(Record):
 
     task: str | None = None
     """Task of a pack, such as `reacher` (`autoreward envs` lists them), or `path/to/pack.yaml`."""
+    tier: str | None = None
+    """How hard, for a task of a pack that has tiers, such as `easy`."""
     env: str | None = None
     """Instead of TASK: a Gymnasium id, `module:Id` or `module:factory`, or a pack whose environment to use."""
     text: str | None = None
@@ -69,8 +71,10 @@ class TaskChoice(Record):
         if self.env is not None:
             if self.task is not None:
                 raise UserError(f"give a task of a pack ({self.task}) or --env {self.env}, not both")
+            if self.tier is not None:
+                raise UserError("--tier is for a task of a pack; leave it out with --env")
             return self._own_task(self.env)
-        known = ("task", "env", "trust", "wishes")
+        known = ("task", "tier", "env", "trust", "wishes")
         own = {name: value for name, value in self if name not in known and value is not None}
         if own:
             flags = ", ".join("--" + name.replace("_", "-") for name in own)
@@ -80,7 +84,7 @@ class TaskChoice(Record):
                 "which task? Name one of a pack, such as `autoreward run reacher` (`autoreward envs` lists all), or "
                 'describe your own: autoreward run --env CartPole-v1 --text "..." --success EXPR'
             )
-        return self._wished(load_task(self.task, trust=self.trust))
+        return self._wished(load_task(self.task, trust=self.trust, tier=self.tier or ""))
 
     def _wished(self, task: Task) -> Task:
         return task if self.wishes is None else task.model_copy(update={"wishes": self.wishes})
@@ -112,7 +116,8 @@ class TaskChoice(Record):
 
 def pack_task(name: str, trust: str | None = None) -> Task | None:
     """The task of a pack or pack file of that name; None where there is none. `trust`: see `load_task`."""
-    return load_task(name, trust=trust) if ".yaml" in name or name in task_names() else None
+    known = ".yaml" in name or {name, name.rpartition("/")[0]} & {*task_names()}
+    return load_task(name, trust=trust) if known else None
 
 
 def task_for_file(env: str, success: str | None = None, rule: str = "ever", trust: str | None = None) -> Task:
@@ -188,6 +193,7 @@ def check_writable(folder: Path) -> None:
 def run(
     task: str | Task | TaskChoice | None = None,
     *,
+    tier: str | None = None,
     config: RunConfig | None = None,
     observer: Observer | None = None,
     command: str = "",
@@ -205,6 +211,7 @@ def run(
 
     Args:
         task: name of a pack's task, or a task; None where `env`, `text` and `success` describe one.
+        tier: how hard, for a pack's task that has tiers.
         config: the run's configuration.
         observer: is told what happens; None: nobody is.
         command: what the user typed, for the record.
@@ -229,10 +236,9 @@ def run(
     from autoreward.store.folder import RunFolder
 
     if task is None or isinstance(task, str):
-        own = dict(env=env, text=text, wishes=wishes, success=success, success_rule=success_rule, trust=trust)
-        task = validate(
-            TaskChoice, {"task": task, **own, "env_kwargs": env_kwargs, "step_limit": step_limit}, "autoreward.run"
-        )
+        own: dict[str, Any] = dict(env=env, text=text, wishes=wishes, success=success, success_rule=success_rule)
+        own |= dict(task=task, tier=tier, env_kwargs=env_kwargs, step_limit=step_limit, trust=trust)
+        task = validate(TaskChoice, own, "autoreward.run")
     config = merged(config or RunConfig(), settings, "autoreward.run")
     chosen = task.resolve() if isinstance(task, TaskChoice) else task
     check_writable(config.runs)

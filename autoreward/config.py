@@ -82,6 +82,8 @@ class TrainerOverrides(Record):
     """Evaluations on the true success during a training."""
     evaluation_episodes: Positive | None = None
     """Episodes of each of these evaluations."""
+    acting: Literal["best", "drawn"] | None = None
+    """How evaluated policies choose among discrete actions: the best one, or drawn by their probabilities."""
 
     def applied_to(self, settings: TrainerSettings) -> TrainerSettings:
         """The settings with every override that is given."""
@@ -181,8 +183,8 @@ class RunConfig(Record):
     """Seeds of that comparison."""
     report_seeds: SeedCount = 5
     """Fresh seeds that winner and baselines are measured on; below 5 no interval is given."""
-    report_episodes: Positive = 50
-    """Evaluation episodes of each training on report seeds."""
+    report_episodes: Positive | None = None
+    """Evaluation episodes of each training on selection and report seeds; None: as many as the task says."""
     grammar: Literal["terms", "signs"] | None = None
     """None: the task's grammar."""
     start_from: Path | None = None

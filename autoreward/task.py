@@ -10,13 +10,15 @@ from pydantic import AfterValidator, model_validator
 from pydantic import Field as PydanticField
 from pydantic_core import PydanticCustomError
 
+from autoreward.environment import EnvChanges
+from autoreward.environment import EnvSpec as EnvSpec
+from autoreward.environment import Positive as Positive
+from autoreward.environment import RobotSpec as RobotSpec
 from autoreward.errors import UnknownName, UserError
 from autoreward.records import Record, read_yaml
-from autoreward.schema import Field
 
 PACKS = Path(__file__).parent / "envs" / "packs"
 
-Positive = Annotated[int, PydanticField(gt=0)]
 Fraction = Annotated[float, PydanticField(gt=0, le=1)]
 
 
@@ -67,55 +69,9 @@ class TrainerSettings(Record):
     """How many times the policy is evaluated on the true success during a training, evenly spaced."""
     evaluation_episodes: Positive = 20
     """Episodes of each evaluation."""
-
-
-class RobotSpec(Record):
-    """A MuJoCo robot that is data only: a model, and what the policy sees, where it starts and when it has failed."""
-
-    model: str
-    """MJCF: in a pack, a file beside it; in a task, its text. It stands alone: no meshes, textures or includes."""
-    frame_skip: Positive = 1
-    """Physics steps of one control step."""
-    observations: Annotated[tuple[str, ...], PydanticField(min_length=1)]
-    """What the policy sees, joined in this order: sources of MuJoCo's such as `qpos[2:]`, `qvel` or `sensor.gyro`."""
-    reset_noise: Annotated[float, PydanticField(ge=0)] = 0.0
-    """An episode begins with uniform noise of up to so much on every position and velocity."""
-    start: dict[str, tuple[float, float]] = {}
-    """Parts of the start that are drawn from a range instead, such as `qpos[3]: [-0.5, 0.5]`."""
-    healthy: str = "True"
-    """Expression over the fields after a step: the episode ends when it is false."""
-    reward: str = "0"
-    """The robot's own reward: an expression over the fields after a step and `action`."""
-    action: str = ""
-    """What the action's numbers are, in order."""
-
-    @property
-    def has_model(self) -> bool:
-        """Whether `model` is the MJCF itself, no longer a file's name."""
-        return self.model.lstrip().startswith("<")
-
-
-class EnvSpec(Record):
-    """Which environment, and how it is made."""
-
-    id: str
-    """Gymnasium id, `module:Id`, or `module:factory`; with `robot`, any name."""
-    kwargs: dict[str, Any] = {}
-    step_limit: Positive | None = None
-    """Overrides the environment's own limit."""
-    fields: tuple[Field, ...] = ()
-    """Named and documented fields of a pack; empty: the schema is derived."""
-    description: str = ""
-    robot: RobotSpec | None = None
-    """A robot that is data only, instead of an environment of Gymnasium's."""
-
-    @model_validator(mode="after")
-    def _robot_is_described(self) -> EnvSpec:
-        if self.robot is not None and self.kwargs:
-            raise ValueError("kwargs: a robot that is data only takes none")
-        if self.robot is not None and not self.fields:
-            raise ValueError("fields: name and document what rewards can read of the robot")
-        return self
+    acting: Literal["best", "drawn"] = "best"
+    """How evaluated policies choose among discrete actions: the best one, or drawn by their probabilities, as in
+    training. One without a memory that does nothing but the best can be caught in a circle for ever."""
 
 
 class SuccessRule(Record):
@@ -154,6 +110,13 @@ class Score(Record):
     unit: str = ""
 
 
+class Measure(Score):
+    """A number for each episode of an evaluation that tells how the agent behaves; it ranks nothing."""
+
+    among: str | None = None
+    """Expression: only episodes count in which it held in some step. The measure is the mean over those."""
+
+
 class Task(Record):
     """Everything that defines a task. Records of a run hold it whole, so that a changed pack cannot change a run."""
 
@@ -166,11 +129,15 @@ class Task(Record):
     score: Score | None = None
     outcomes: dict[str, str] = {}
     """Named expressions over the fields after an episode's last step, such as `fell: height < 0.7`."""
+    measures: dict[str, Measure] = {}
+    """Named numbers of every evaluation, such as the share of steps in which the agent stood still."""
     reference: str | None = None
     """Source of a hand-written reward program, where the environment has no reward for this task."""
     grammar: Literal["terms", "signs"] = "terms"
     steps: Positive = 200_000
     """Environment steps of one training."""
+    report_episodes: Positive = 50
+    """Evaluation episodes of each training on selection and report seeds, where the run says none."""
     trainer: TrainerSettings = TrainerSettings()
 
     @model_validator(mode="after")
@@ -178,6 +145,14 @@ class Task(Record):
         if not self.text.strip():
             raise ValueError("text: say in words what the agent should do")
         return self
+
+
+class Tier(Record):
+    """How hard a task is: `pack/task/tier`."""
+
+    env: EnvChanges = EnvChanges()
+    steps: Positive | None = None
+    """None: as many as the task says."""
 
 
 class PackTask(Record):
@@ -188,11 +163,17 @@ class PackTask(Record):
     success: SuccessRule
     score: Score | None = None
     outcomes: dict[str, str] = {}
+    measures: dict[str, Measure] = {}
     reference: str | None = None
     """File beside the pack with a hand-written reward program."""
     grammar: Literal["terms", "signs"] = "terms"
     steps: Positive = 200_000
+    report_episodes: Positive = 50
     trainer: TrainerSettings = TrainerSettings()
+    env: EnvChanges | None = None
+    """Where the task's environment is another one than the pack's, which then is no task by itself."""
+    tiers: dict[str, Tier] = {}
+    """By name; the task without one has the first."""
 
 
 class Pack(Record):
@@ -204,12 +185,18 @@ class Pack(Record):
 
 
 def task_names(folder: Path = PACKS) -> list[str]:
-    """Every task of the packs in a folder: `pack` for the first task of a pack, `pack/task` for the others."""
+    """Every task of the packs in a folder: `pack` for the first task of a pack, `pack/task` for others; no tiers."""
     names = []
     for path in sorted(folder.glob("*.yaml")):
-        tasks = list(read_yaml(path, Pack, "pack").tasks)
-        names += [path.stem] + [f"{path.stem}/{task}" for task in tasks[1:]]
+        pack = read_yaml(path, Pack, "pack")
+        names += [_name(path, pack, task) for task in pack.tasks]
     return names
+
+
+def _name(pack_file: Path, pack: Pack, task: str) -> str:
+    """`pack` for the first task of a pack, unless each has an environment of its own."""
+    first = task == next(iter(pack.tasks)) and pack.tasks[task].env is None
+    return pack_file.stem if first else f"{pack_file.stem}/{task}"
 
 
 def foreign_code(pack: Pack) -> list[str]:
@@ -218,6 +205,8 @@ def foreign_code(pack: Pack) -> list[str]:
     for name, task in pack.tasks.items():
         names[f"tasks.{name}.trainer.name"] = task.trainer.name
         names[f"tasks.{name}.trainer.algorithm"] = task.trainer.algorithm
+        changes = {"": task.env, **{f"tiers.{tier}.": given.env for tier, given in task.tiers.items()}}
+        names |= {f"tasks.{name}.{at}env.id": change.id for at, change in changes.items() if change and change.id}
     return [f"{field}: {value}" for field, value in names.items() if ":" in value]
 
 
@@ -231,41 +220,65 @@ def _check_trusted(pack: Pack, path: Path, trust: str | None) -> None:
         )
 
 
-def load_task(name: str, folder: Path = PACKS, trust: str | None = None) -> Task:
-    """The task of that name (`pack`, `pack/task`), or of a pack file of one's own (`path/to/pack.yaml[/task]`).
+def load_task(name: str, folder: Path = PACKS, trust: str | None = None, tier: str = "") -> Task:
+    """The task of that name, or of a pack file of one's own.
 
     Args:
-        name: of the task.
+        name: `pack`, `pack/task` or `pack/task/tier`; with `path/to/pack.yaml` for `pack` where it is a file.
         folder: of the packs that are known by name.
         trust: path or name of a pack file that may have Python imported and run.
+        tier: how hard, where the name does not say it; empty: the first of the task's tiers.
 
     Raises:
-        UnknownName: no pack or no task has that name.
+        UnknownName: no pack, task or tier has that name.
         UserError: the pack file has a wrong field, or names Python to run and is not trusted.
     """
-    file, _, wanted = name.partition(".yaml")
-    path, wanted = (Path(file + ".yaml"), wanted.strip("/")) if ".yaml" in name else (None, "")
-    if path is None:
-        stem, _, wanted = name.partition("/")
+    file, _, rest = name.partition(".yaml")
+    if ".yaml" in name:
+        path = Path(file + ".yaml")
+    else:
+        stem, _, rest = name.partition("/")
         path = folder / f"{stem}.yaml"
         if not path.exists():
             raise UnknownName("task", name, task_names(folder), "`autoreward envs` lists all tasks.")
     pack = read_yaml(path, Pack, "pack")
     _check_trusted(pack, path, trust)
+    wanted, _, named = rest.strip("/").partition("/")
+    if tier and named and tier != named:
+        raise UserError(f"{name} is of the tier {named}, and --tier says {tier}; leave one of them out")
     wanted = wanted or next(iter(pack.tasks))
     if wanted not in pack.tasks:
         raise UnknownName("task", f"{path.stem}/{wanted}", [f"{path.stem}/{task}" for task in pack.tasks])
+    task = _task(path, pack, wanted)
+    return _in_tier(task, pack.tasks[wanted].tiers, tier or named)
+
+
+def _task(path: Path, pack: Pack, wanted: str) -> Task:
     given = pack.tasks[wanted]
-    first = wanted == next(iter(pack.tasks))
+    env = _with_model(pack.env, path)
     reference = None
     if given.reference is not None:
         reference = _beside(path, given.reference, f"tasks.{wanted}.reference")
+    own = ("reference", "env", "tiers")
     return Task(
-        name=path.stem if first else f"{path.stem}/{wanted}",
-        env=_with_model(pack.env, path),
+        name=_name(path, pack, wanted),
+        env=env if given.env is None else given.env.applied_to(env),
         reference=reference,
-        **{key: getattr(given, key) for key in PackTask.model_fields if key != "reference"},
+        **{key: getattr(given, key) for key in PackTask.model_fields if key not in own},
     )
+
+
+def _in_tier(task: Task, tiers: dict[str, Tier], wanted: str) -> Task:
+    """The task as hard as is wanted; without a wish, in the first of its tiers and under its own name."""
+    if wanted and wanted not in tiers:
+        there = f"{task.name} has {', '.join(tiers)}." if tiers else f"{task.name} has no tiers; leave it out."
+        raise UnknownName("tier", wanted, tiers, there)
+    if not tiers:
+        return task
+    usual = next(iter(tiers))
+    tier, name = tiers[wanted or usual], f"{task.name}/{wanted}" if wanted not in ("", usual) else task.name
+    update = {"name": name, "env": tier.env.applied_to(task.env), "steps": tier.steps or task.steps}
+    return task.model_copy(update=update)
 
 
 def _with_model(env: EnvSpec, pack: Path) -> EnvSpec:

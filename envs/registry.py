@@ -21,6 +21,7 @@ from autoreward.envs.declared import derive_action
 from autoreward.envs.derive import derive_schema
 from autoreward.envs.docstring import action_meaning
 from autoreward.envs.gym import GymBatchEnv, flat_observation_space
+from autoreward.envs.voxel import gym as voxel
 from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.schema import EnvSchema
 from autoreward.task import EnvSpec
@@ -49,6 +50,8 @@ def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
         UnknownName: no environment has that id.
         UserError: it does not construct, its spaces are not supported, or `batch` or `warp` is asked for and cannot be.
     """
+    if (given := voxel.arguments(spec.id, spec.kwargs, spec.step_limit)) is not None:
+        return _voxel_worlds(spec.id, num_envs, worlds, given)
     schema = describe(spec)
     together = None
     if worlds == "warp" or (worlds == "auto" and picks_warp(num_envs)):
@@ -70,6 +73,15 @@ def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
     if worlds == "auto":
         _tell_slower(spec.id)
     return GymBatchEnv(functools.partial(make_single, spec), num_envs, schema)
+
+
+def _voxel_worlds(env_id: str, num_envs: int, worlds: Worlds, given: dict[str, Any]) -> BatchEnv:
+    if worlds not in ("auto", "batch"):
+        raise UserError(f"{env_id}: voxel worlds are always stepped together; leave --trainer.worlds {worlds} out")
+    from autoreward.envs.voxel.env import VoxelEnv  # brings numba
+
+    env: BatchEnv = _constructed(functools.partial(VoxelEnv, num_envs=num_envs), env_id, given)
+    return env
 
 
 def picks_warp(num_envs: int) -> bool:
@@ -113,6 +125,8 @@ def _batched(template: gymnasium.Env[Any, Any], num_envs: int, schema: EnvSchema
 
 def slower_path(spec: EnvSpec) -> str | None:
     """What to tell a user whose environments are stepped one by one; None where they are simulated together."""
+    if voxel.arguments(spec.id, spec.kwargs, None) is not None:
+        return None
     together = _simulated_together(spec, 1, describe(spec), on_gpu=False)
     if together is None:
         return SLOWER.format(spec.id)
@@ -141,6 +155,8 @@ def _describe(text: str) -> EnvSchema:
     spec = EnvSpec.model_validate_json(text)
     env = make_single(spec)
     try:
+        if isinstance(own := getattr(env.unwrapped, "schema", None), EnvSchema):
+            return own
         flat_observation_space(env.observation_space)
         limit = spec.step_limit or step_limit(env)
         if not spec.fields:
@@ -176,17 +192,21 @@ def make_single(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
     """
     if spec.robot is not None:
         return _make_robot(spec)
-    maker = _maker(spec.id)
+    given = voxel.arguments(spec.id, spec.kwargs, spec.step_limit)
+    env = _constructed(_maker(spec.id), spec.id, spec.kwargs if given is None else given)
+    if not isinstance(env, gymnasium.Env):
+        raise UserError(f"{spec.id!r} gives a {type(env).__name__}, not a gymnasium.Env")
+    return env
+
+
+def _constructed(maker: Callable[..., Any], env_id: str, kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 - anything
     try:
-        env = maker(**spec.kwargs)
+        return maker(**kwargs)
     except AutorewardError:
         raise
     except Exception as error:  # the constructor is somebody else's code
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"environment {spec.id!r} does not construct: {reason}") from None
-    if not isinstance(env, gymnasium.Env):
-        raise UserError(f"{spec.id!r} gives a {type(env).__name__}, not a gymnasium.Env")
-    return env
+        raise UserError(f"environment {env_id!r} does not construct: {reason}") from None
 
 
 def _make_robot(spec: EnvSpec) -> gymnasium.Env[Any, Any]:

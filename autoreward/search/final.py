@@ -29,6 +29,7 @@ class Final:
         self._folder, self._run, self._watch = folder, run, watch
         shared = run.config.shared_trainings
         self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
+        self._episodes = run.config.report_episodes or run.task.report_episodes
 
     def select(self) -> Selection | None:
         """Compare the best candidates on seeds of their own; None where no candidate was trained."""
@@ -37,7 +38,7 @@ class Final:
         finalists = self._finalists()
         if not finalists:
             return None
-        episodes, rows = self._run.config.report_episodes, []
+        episodes, rows = self._episodes, []
         seeds = selection_seeds(self._run.config)
         self._watch.phase_started("selection", f"{len(finalists)} finalists on {len(seeds)} seeds")
         rewards = {finalist.name: self._program(finalist.round, finalist.index) for finalist in finalists}
@@ -94,9 +95,9 @@ class Final:
             rewards["designed"] = self._program(*selection.winner)
             labels["designed"] = f"designed ({selection.winner[0]}.{selection.winner[1]})"
         self._watch.phase_started("report", f"{', '.join(rewards)} on {len(seeds)} fresh seeds")
-        results = self._trainings.run(rewards, seeds, config.report_episodes)
+        results = self._trainings.run(rewards, seeds, self._episodes, reported=True)
         return tuple(
-            row(name, labels[name], results[name], config.report_episodes, 0 if name == "random" else task.steps)
+            row(name, labels[name], results[name], self._episodes, 0 if name == "random" else task.steps)
             for name in rewards
         )
 

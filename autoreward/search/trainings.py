@@ -45,7 +45,7 @@ class Trainings:
         self._least = least
 
     def run(
-        self, rewards: Mapping[str, RewardSpec], seeds: Sequence[int], episodes: int
+        self, rewards: Mapping[str, RewardSpec], seeds: Sequence[int], episodes: int, reported: bool = False
     ) -> dict[str, dict[int, TrainingResult]]:
         """Train every reward on every seed.
 
@@ -53,6 +53,7 @@ class Trainings:
             rewards: label (as the observer shows it) -> reward.
             seeds: training seeds.
             episodes: evaluation episodes of each final evaluation.
+            reported: whether the final evaluations are for the report; see `TrainingJob.reported`.
 
         Returns:
             Label -> seed -> result; failed trainings have status `failed`.
@@ -61,7 +62,7 @@ class Trainings:
         labels: dict[Path, tuple[str, int]] = {}
         for seed in seeds:
             for label, reward in rewards.items():
-                path = self._folder.add_training(self._job(reward, seed, episodes))
+                path = self._folder.add_training(self._job(reward, seed, episodes, reported))
                 folders[label, seed] = path
                 labels.setdefault(path, (label, seed))
 
@@ -116,8 +117,15 @@ class Trainings:
             return
         _copy(folder, self._shared / folder.name, name)
 
-    def _job(self, reward: RewardSpec, seed: int, episodes: int) -> TrainingJob:
-        return TrainingJob(task=self._task, reward=reward, seed=seed, episodes=episodes, least_isolation=self._least)
+    def _job(self, reward: RewardSpec, seed: int, episodes: int, reported: bool) -> TrainingJob:
+        return TrainingJob(
+            task=self._task,
+            reward=reward,
+            seed=seed,
+            episodes=episodes,
+            reported=reported,
+            least_isolation=self._least,
+        )
 
 
 def _copy(source: Path, destination: Path, result: str) -> None:

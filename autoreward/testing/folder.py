@@ -85,6 +85,7 @@ class _Example:
         self.folder = RunFolder(path)
         self.config = RunConfig(designer="composer", rounds=2, candidates=3, report_seeds=seeds)
         self.task = self.config.for_task(load_task("reacher"))
+        self._episodes = self.task.report_episodes
         self.record = RunRecord(
             id=path.name,
             created="2026-11-21T03:14:00+00:00",
@@ -161,7 +162,7 @@ class _Example:
     def _train(self, reward: RewardSpec, draft: Draft, seeds: tuple[int, ...]) -> dict[int, TrainingResult]:
         results = {}
         for seed in seeds:
-            job = TrainingJob(task=self.task, reward=reward, seed=seed, episodes=self.config.report_episodes)
+            job = TrainingJob(task=self.task, reward=reward, seed=seed, episodes=self._episodes)
             result = plausible(job, self.task.steps, draft)
             write_record(self.folder.add_training(job) / result_name(self.task.steps), result)
             results[seed] = result
@@ -193,7 +194,7 @@ class _Example:
 
     def _row(self, name: str, label: str, reward: RewardSpec, draft: Draft, seeds: tuple[int, ...]) -> Row:
         results = self._train(reward, draft, seeds)
-        return row(name, label, results, self.config.report_episodes, 0 if name == "random" else self.task.steps)
+        return row(name, label, results, self._episodes, 0 if name == "random" else self.task.steps)
 
     def _policy(self) -> Policy:
         inputs = sum(math.prod(field.shape) for field in self.record.env_schema.fields if field.policy_sees)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from autoreward.language.program import Grammar
 from autoreward.records import Record
@@ -26,7 +26,7 @@ class RewardSpec(Record):
     grammar: Grammar = "terms"
 
 
-_NO_PART_OF_IT: dict[str, bool | dict[str, bool]] = {"wishes": True, "trainer": {"stack": True}}
+_NO_PART_OF_IT = {"wishes": True, "report_episodes": True}
 
 
 class TrainingJob(Record):
@@ -38,6 +38,8 @@ class TrainingJob(Record):
     seed: int
     episodes: int
     """Evaluation episodes of the final evaluation."""
+    reported: bool = False
+    """Whether the final evaluation is for the report, in the worlds that nothing is chosen by (`EnvSpec.report`)."""
     version: int = TRAINER_VERSION
     least_isolation: Level = "B"
     """A worker whose cell is isolated less does not run the program, wherever it is."""
@@ -56,7 +58,14 @@ class TrainingJob(Record):
         Not how its task is told, its cell isolated, or beside which others it is trained.
         """
         job = self.model_copy(update={"task": self.task.model_copy(update={"text": "-", "reference": None})})
-        text = job.model_dump_json(exclude={"least_isolation": True, "task": _NO_PART_OF_IT})
+        # What a task does not use is no part of its trainings' names either.
+        env = {name: True for name in ("evaluation", "report") if not getattr(job.task.env, name)}
+        trainer = {"stack": True, **({"acting": True} if job.task.trainer.acting == "best" else {})}
+        own: dict[str, Any] = {"env": env, "trainer": trainer, **({} if job.task.measures else {"measures": True})}
+        out: dict[str, Any] = {"least_isolation": True, "task": {**_NO_PART_OF_IT, **own}}
+        if not (self.reported and job.task.env.report):
+            out["reported"] = True
+        text = job.model_dump_json(exclude=out)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -73,6 +82,8 @@ class Evaluation(Record):
     """Mean episode length, steps."""
     outcomes: dict[str, float] = {}
     """Outcome -> share of the episodes."""
+    measures: dict[str, float] = {}
+    """Measure -> mean over the episodes that count for it; left out where none does."""
 
 
 class TermStatistics(Record):

@@ -43,6 +43,8 @@ class Episodes:
     seed: NDArray[np.int64]
     traces: tuple[_Trace, ...] = ()
     """Empty unless recorded."""
+    measures: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    """NaN in episodes that do not count for one."""
 
     def summary(self, step: int) -> Evaluation:
         """The means, as a record."""
@@ -53,6 +55,9 @@ class Episodes:
             score=None if self.score is None else float(self.score.mean()),
             length=float(self.length.mean()),
             outcomes={name: float(values.mean()) for name, values in self.outcomes.items()},
+            measures={
+                name: float(np.nanmean(values)) for name, values in self.measures.items() if not np.isnan(values).all()
+            },
         )
 
     def chosen(self) -> list[int]:
@@ -74,6 +79,7 @@ class Episodes:
             "seed": self.seed,
         }
         arrays |= {f"outcome.{name}": values for name, values in self.outcomes.items()}
+        arrays |= {f"measure.{name}": values for name, values in self.measures.items()}
         recorded = self.chosen() if self.traces else []
         arrays["recorded"] = np.array(recorded, dtype=np.int64)
         if recorded:
@@ -114,7 +120,7 @@ class _Run:
         self, env: BatchEnv, task: Task, act: Act, seeds: Sequence[int], record: bool, done: Callable[[int], None]
     ) -> None:
         self._env, self._act, self._seeds, self._done = env, act, list(seeds), done
-        self._judge = EpisodeJudge(task, env.schema, env.num_envs)
+        self._judge = EpisodeJudge(task, env.schema, env.num_envs, measures=True)
         self._names = tuple(env.schema.names) if record else tuple(self._judge.fields)
         self._traces = tuple(_Trace() for _ in seeds) if record else ()
         self._episode = np.full(env.num_envs, -1)
@@ -125,6 +131,7 @@ class _Run:
         self._success = np.zeros(count, dtype=np.bool_)
         self._score: NDArray[np.float64] | None = np.full(count, np.nan) if task.score is not None else None
         self._outcomes = {name: np.zeros(count, dtype=np.bool_) for name in task.outcomes}
+        self._measures = {name: np.full(count, np.nan) for name in task.measures}
 
     def run(self) -> Episodes:
         obs = self._begin(np.ones(self._env.num_envs, dtype=np.bool_))
@@ -148,6 +155,7 @@ class _Run:
             self._outcomes,
             np.array(self._seeds, dtype=np.int64),
             self._traces,
+            self._measures,
         )
 
     def _begin(self, mask: NDArray[np.bool_]) -> Array:
@@ -184,6 +192,8 @@ class _Run:
             self._score[episodes] = verdicts.score[counted]
         for name, values in self._outcomes.items():
             values[episodes] = verdicts.outcomes[name][counted]
+        for name, numbers in self._measures.items():
+            numbers[episodes] = verdicts.measures[name][counted]
         return len(episodes)
 
 

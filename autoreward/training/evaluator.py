@@ -12,6 +12,7 @@ one `{"evaluation": ...}` or `{"error": ...}`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -22,6 +23,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
+from autoreward.environment import Use
+from autoreward.envs.contract import BatchEnv
 from autoreward.envs.registry import make_env
 from autoreward.errors import AutorewardError, TrainingFailed
 from autoreward.records import Record
@@ -51,6 +56,8 @@ class Request(Record):
     """One an episode; the first also seeds the uniform actions."""
     step: int
     """Environment steps of training before it."""
+    use: Use = "evaluation"
+    """In which worlds: those of evaluations, or those of the report."""
     trajectories: Path | None = None
     """Where `trajectories.npz` is written, if anywhere."""
 
@@ -143,18 +150,30 @@ def _width(episodes: int) -> int:
 def serve(lines: Iterator[str], answer: Callable[[dict[str, Any]], None]) -> None:
     """Answer requests until the lines end."""
     opening = Opening.model_validate_json(next(lines))
-    env = make_env(opening.task.env, opening.num_envs)
+    worlds: dict[str, BatchEnv] = {}
+
+    def made_for(use: Use) -> BatchEnv:
+        spec = opening.task.env.used_for(use)
+        key = spec.model_dump_json()
+        if key not in worlds:
+            worlds[key] = make_env(spec, opening.num_envs)
+        return worlds[key]
+
     try:
+        made_for("evaluation")
         for line in lines:
             request = Request.model_validate_json(line)
+            env = made_for(request.use)
             act: Act
             if request.policy is None:
                 env.action_space.seed(request.seeds[0])
 
-                def act(obs: Any, mask: Any) -> Any:  # noqa: ANN401 - any observation, any action
+                def act(obs: Any, mask: Any, env: BatchEnv = env) -> Any:  # noqa: ANN401 - any observation, any action
                     return env.random_actions()
             else:
-                act = Policy.load(request.policy).act
+                drawn = opening.task.trainer.acting == "drawn"
+                random = np.random.default_rng(request.seeds[0]) if drawn else None
+                act = functools.partial(Policy.load(request.policy).act, random=random)
             episodes = evaluate(
                 env,
                 opening.task,
@@ -167,7 +186,8 @@ def serve(lines: Iterator[str], answer: Callable[[dict[str, Any]], None]) -> Non
                 episodes.write(request.trajectories)
             answer({"evaluation": episodes.summary(request.step).model_dump()})
     finally:
-        env.close()
+        for env in worlds.values():
+            env.close()
 
 
 def main() -> None:

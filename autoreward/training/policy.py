@@ -67,12 +67,15 @@ class Policy:
     squash: bool = False
     """Whether continuous actions are the output's tanh, scaled to their bounds (SAC, TD3), instead of clipped."""
 
-    def act(self, obs: Array, mask: NDArray[np.bool_] | None = None) -> Array:
-        """The deterministic actions.
+    def act(
+        self, obs: Array, mask: NDArray[np.bool_] | None = None, random: np.random.Generator | None = None
+    ) -> Array:
+        """The best actions, or discrete ones drawn by their probabilities.
 
         Args:
             obs: [N, D], not normalised.
             mask: [N, choices], the discrete actions that are allowed; None: all of them.
+            random: draws discrete actions; None: the best ones. Continuous actions are always the mean.
 
         Returns:
             [N, A] float32, or [N] int64 for discrete actions.
@@ -86,6 +89,8 @@ class Policy:
         output = hidden @ self.layers[-1].weight.T + self.layers[-1].bias
         if self.kind == "discrete":
             allowed = output if mask is None else np.where(mask, output, -np.inf)
+            if random is not None:  # the largest of logits plus Gumbel noise is a draw from their distribution
+                allowed = allowed + random.gumbel(size=allowed.shape)
             return np.asarray(allowed.argmax(axis=-1), dtype=np.int64)
         if self.squash:
             output = self.low + 0.5 * (np.tanh(output) + 1.0) * (self.high - self.low)

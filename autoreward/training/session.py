@@ -167,6 +167,7 @@ class Session:
                 policy=(self.folder / POLICY).absolute(),
                 seeds=tuple(derive(self.job.seed, "final", self.job.episodes)),
                 step=self._best_step if self._best is not None else step,
+                use="report" if self.job.reported else "evaluation",
                 trajectories=(self.folder / TRAJECTORIES).absolute(),
             )
         )

@@ -25,6 +25,7 @@ def measure_random(job: TrainingJob, steps: int, folder: Path, report: Report) -
                 policy=None,
                 seeds=tuple(derive(job.seed, "final", job.episodes)),
                 step=0,
+                use="report" if job.reported else "evaluation",
                 trajectories=(folder / TRAJECTORIES).absolute(),
             )
         )

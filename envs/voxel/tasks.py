@@ -227,8 +227,9 @@ def rules(task: VoxelTask, knobs: Knobs) -> NDArray[np.int64]:
 
 
 def groups(target: int) -> list[int]:
-    """The group as which a policy sees each id, [64]; -1 for air."""
+    """The group as which a policy sees each id, [64]; -1 for air, and for the bedrock that nobody can break."""
     table = [-1] + [G_TERRAIN] * (ANIMAL - 1) + [G_ANIMAL] * (IDS - ANIMAL)
+    table[BEDROCK] = -1
     table[LOG] = G_LOG
     table[LAVA] = table[LAVA_FLOW] = G_LAVA
     table[COAL_ORE] = table[IRON_ORE] = table[DIAMOND_ORE] = G_ORE

@@ -27,6 +27,7 @@ V5 = [
     "swimmer",
     "walker2d",
 ]
+DESCRIBED_BY_CODE = [name for name in NAMES if name.startswith("voxel/")]
 OTHERS = ["acrobot", "hopper_front_flip", "lunar_lander", "mountain_car_continuous"]
 
 
@@ -39,16 +40,17 @@ def test_the_tasks() -> None:
 def test_a_pack_is_whole(name: str) -> None:
     task = load_task(name)
     schema = describe(task.env)
-    EpisodeJudge(task, schema, 1)
+    EpisodeJudge(task, schema, 1, measures=True)
     assert task.score is not None
     assert len(schema.description) > 100
-    assert schema.fields == task.env.fields
+    if name not in DESCRIBED_BY_CODE:
+        assert schema.fields == task.env.fields
     for field in schema.fields:
         assert field.meaning
-        assert field.policy_sees == field.source.lstrip("-").startswith("obs"), field.name
+        assert not field.source or field.policy_sees == field.source.lstrip("-").startswith("obs"), field.name
     if task.reference is not None:
-        program = check(task.reference, schema.names, "terms")
-        assert set(program.weights)
+        program = check(task.reference, schema.names, task.grammar)
+        assert task.grammar == "signs" or program.weights
 
 
 @pytest.mark.parametrize("name", sorted({*V5, *OTHERS} - {"reacher", "half_cheetah", "hopper", "hopper_front_flip"}))
@@ -62,7 +64,7 @@ def test_values_stay_within_what_a_pack_says(name: str) -> None:
     task = load_task(name)
     schema = describe(task.env)
     env = make_env(task.env, 4)
-    judge = EpisodeJudge(task, schema, 4)
+    judge = EpisodeJudge(task, schema, 4, measures=True)
     env.action_space.seed(3)
     env.reset(seed=3)
     solved = 0
@@ -83,7 +85,7 @@ def test_values_stay_within_what_a_pack_says(name: str) -> None:
     assert solved <= 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in DESCRIBED_BY_CODE])
 def test_no_field_tells_the_human_reward(name: str) -> None:
     """Observations are the policy's own; what packs add must be neither the reward nor one of its terms."""
     world = Single(name)
