@@ -5,7 +5,8 @@
 
 Parts: `calls` (microseconds that the cell adds to a chunk, and to a step with memory, and the guards' part of them),
 `ready` (from nothing to a loaded program), `training` (the share of a short training's seconds that the cell adds).
-Plain is `exec` of the same source with the real `np`, without any check, and memory is a dict.
+Plain is `exec` of the same source with the real `np`, without any check, and memory is a dict. `floor` is what plain
+code adds in another process that checks nothing, on the same arrays in shared memory: no cell here can cost less.
 
 Figures are medians; `quiet` ones the lowest tenth, for a machine on which other things run.
 """
@@ -29,6 +30,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
+from _exchange import Exchange
 from _jobs import ROOT, say
 from _page import machine
 from _profile import profile
@@ -172,6 +174,8 @@ def measure_calls(options: Options) -> Figures:
             place, added = f"{kind}/{steps}x{rows}", times["cell"] - times["plain"]
             found |= {f"{place}/{name}_us": float(np.median(values)) for name, values in times.items()}
             found[f"{place}/guards_us"] = float(np.median(times["guarded"] - times["plain"]))
+            if "exchange" in times:
+                found[f"{place}/floor_us"] = float(np.median(times["exchange"] - times["plain"]))
             found |= {f"{place}/added_us": float(np.median(added)), f"{place}/quiet_us": quiet(added)}
             if kind == "memory":
                 found[f"{place}/added_step_us"] = float(np.median(added)) / steps
@@ -202,7 +206,12 @@ def measure_shape(source: str, steps: int, rows: int, calls: int) -> dict[str, N
             "guarded": guarded,
             "cell": lambda: cell.score(inputs, begun, memory),
         }
-        return interleaved(arms, calls)
+        if program.uses_memory:
+            return interleaved(arms, calls)
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            exchange = Exchange(source, read, len(program.weights), Path(folder))
+            with closing(exchange):
+                return interleaved(arms | {"exchange": lambda: exchange.call(read)}, calls)
 
 
 def measure_ready(options: Options) -> Figures:
