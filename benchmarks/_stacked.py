@@ -1,107 +1,83 @@
-"""K policies of one shape whose gradients are computed together, as batches of matrix products: is it worth its code?
-
-The loss is `PPO.gradient`'s for continuous actions, here by autograd over parameters [K, P]. `stacked_gradient` of K
-learners is asserted to be theirs before anything is timed.
-"""
+"""K policies trained together beside the same K one after the other, in one process, both by the product's own code."""
 
 from __future__ import annotations
 
-import itertools
-import math
+import shutil
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from autoreward.task import TrainerSettings
+from autoreward.task import Task
+from autoreward.training.batch import BatchTrainer
+from autoreward.training.contract import RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.ppo import PPO
+from autoreward.training.stacked_ppo import Lesson, StackedPPO
 
-TOLERANCE = 1e-4
-"""Of the stacked gradient, as a share of the largest entry of the learners' own."""
-
-
-def stacked_gradient(flat: Tensor, rows: list[Tensor], settings: TrainerSettings) -> Tensor:
-    """Gradients [K, P] of the loss of K policies.
-
-    Args:
-        flat: parameters [K, P], in the order of `ActorCritic`.
-        rows: observations [K, B, D], actions [K, B, A], old log-probabilities, advantages and returns [K, B].
-        settings: PPO's.
-    """
-    flat = flat.detach().requires_grad_()
-    obs, action, old, advantage, returns = rows
-    output, value, log_std = _forward(flat, obs, settings.hidden, action.shape[-1])
-    advantage = (advantage - advantage.mean(1, keepdim=True)) / (advantage.std(1, keepdim=True) + 1e-8)
-    squares = ((action - output) / log_std.exp().unsqueeze(1)).square().sum(2)
-    log_prob = squares * -0.5 - (log_std.sum(1) + 0.5 * math.log(2.0 * math.pi) * log_std.shape[1]).unsqueeze(1)
-    ratio = (log_prob - old).exp()
-    clipped = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
-    gain = torch.min(ratio * advantage, clipped * advantage).mean(1)
-    loss = settings.value * (value - returns).square().mean(1) - gain - settings.entropy * log_std.sum(1)
-    (gradient,) = torch.autograd.grad(loss.sum(), flat)
-    return gradient
+Figures = dict[str, float]
 
 
-def _forward(flat: Tensor, obs: Tensor, hidden: tuple[int, ...], actions: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Action means [K, B, A], values [K, B] and log standard deviations [K, A]."""
-    place = 0
-
-    def take(*shape: int) -> Tensor:
-        nonlocal place
-        part = flat[:, place : place + math.prod(shape)].reshape(len(flat), *shape)
-        place += math.prod(shape)
-        return part
-
-    first = hidden[0]
-    weight, bias = take(2 * first, obs.shape[2]), take(2 * first)
-    both = torch.tanh(torch.baddbmm(bias.unsqueeze(1), obs, weight.transpose(1, 2)))
-    actor, critic = both[..., :first], both[..., first:]
-    for before, width in itertools.pairwise(hidden):
-        weight, bias = take(2, width, before), take(2, width)
-        actor = torch.tanh(torch.baddbmm(bias[:, 0].unsqueeze(1), actor, weight[:, 0].transpose(1, 2)))
-        critic = torch.tanh(torch.baddbmm(bias[:, 1].unsqueeze(1), critic, weight[:, 1].transpose(1, 2)))
-    weight, bias = take(actions, hidden[-1]), take(actions)
-    output = torch.baddbmm(bias.unsqueeze(1), actor, weight.transpose(1, 2))
-    weight, bias = take(1, hidden[-1]), take(1)
-    return output, torch.baddbmm(bias.unsqueeze(1), critic, weight.transpose(1, 2))[..., 0], take(actions)
-
-
-def compare(learners: list[PPO], rows: list[list[Tensor]], settings: TrainerSettings, repeats: int) -> dict[str, float]:
-    """Milliseconds of one gradient of all K learners, one after the other and stacked.
+def updates(learners: Callable[[], list[PPO]], lessons: Sequence[Lesson], repeats: int) -> Figures:
+    """Milliseconds of one update of K learners; the two ways take turns, and the median counts.
 
     Args:
-        learners: K of them.
-        rows: a minibatch for each.
-        settings: theirs.
-        repeats: how often each is timed; the median counts.
+        learners: makes the K of them.
+        lessons: a rollout for each.
+        repeats: how often each way is timed.
     """
-    flat = torch.stack([ppo.net.flat for ppo in learners])
-    together = [torch.stack(column) for column in zip(*rows, strict=True)]
-    own = torch.stack([ppo.gradient(*given).clone() for ppo, given in zip(learners, rows, strict=True)])
-    apart = float((stacked_gradient(flat, together, settings) - own).abs().max() / own.abs().max())
-    if apart > TOLERANCE:
-        raise SystemExit(f"the stacked gradient is not the learners' own: they differ by {apart:.1e}")
-    device = learners[0].device
+    alone, together = learners(), StackedPPO(learners())
 
-    @torch.inference_mode()  # as `PPO.update` has it
     def one_by_one() -> None:
-        for ppo, given in zip(learners, rows, strict=True):
-            ppo.gradient(*given)
+        for ppo, lesson in zip(alone, lessons, strict=True):
+            ppo.update(*lesson)
 
-    return {
-        "one_by_one_ms": milliseconds(one_by_one, device, repeats),
-        "stacked_ms": milliseconds(lambda: stacked_gradient(flat, together, settings), device, repeats),
-    }
-
-
-def milliseconds(work: Callable[[], object], device: torch.device, repeats: int) -> float:
-    """Median of so many runs, the device waited for; two runs before do not count."""
-    times = []
+    ways: dict[str, Callable[[], object]] = {"one_by_one": one_by_one, "stacked": lambda: together.update(lessons)}
+    times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats + 2):
-        started = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - started)
-    return 1000.0 * sorted(times[2:])[repeats // 2]
+        for name, work in ways.items():
+            started = time.perf_counter()
+            work()
+            if alone[0].device.type == "cuda":
+                torch.cuda.synchronize(alone[0].device)
+            times[name].append(1000.0 * (time.perf_counter() - started))
+    return {f"{name}_ms": statistics.median(found[2:]) for name, found in times.items()}  # two to warm up
+
+
+def trainings(task: Task, count: int, steps: int, rounds: int, seed: int, out: Path) -> Figures:
+    """Steps of all `count` trainings a second and a CPU-second; the two ways take turns, and the median counts.
+
+    Starts and the wait for the final evaluations are in it; the CPU time of the evaluators, the same in both, is not.
+    """
+    jobs = [
+        TrainingJob(task=task, reward=RewardSpec(kind="human"), seed=seed + place, episodes=1) for place in range(count)
+    ]
+    folders = [out / f"stacked-{place}" for place in range(count)]
+    ways = {"one_by_one": _one_by_one, "stacked": _together}
+    rates: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, work in ways.items():
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True)
+            started, used = time.perf_counter(), time.process_time()
+            for result in work(jobs, steps, folders):
+                if isinstance(result, Exception):
+                    raise SystemExit(f"a training failed: {result}")
+            seconds = {"second": time.perf_counter() - started, "cpu_second": time.process_time() - used}
+            for unit, taken in seconds.items():
+                rates.setdefault(f"{name}/steps_per_{unit}", []).append(count * steps / taken)
+    return {name: statistics.median(found) for name, found in rates.items()}
+
+
+def _one_by_one(jobs: list[TrainingJob], steps: int, folders: list[Path]) -> list[TrainingResult | Exception]:
+    return [
+        BatchTrainer().train(job, steps, folder, lambda progress: None)
+        for job, folder in zip(jobs, folders, strict=True)
+    ]
+
+
+def _together(jobs: list[TrainingJob], steps: int, folders: list[Path]) -> list[TrainingResult | Exception]:
+    quiet = [lambda progress: None] * len(jobs)
+    return [outcome for _, outcome in BatchTrainer().train_together(jobs, steps, folders, quiet)]

@@ -6,8 +6,8 @@
 
 Parts: `parity` (PPO's gradient and update on the device beside the CPU's), `worlds` (how far simulations on
 mujoco-warp part from MuJoCo's), `speed` (steps a second at 1k, 4k and 16k worlds, by physics on the CPU and by
-mujoco-warp), `human` (seconds to the return that the pack's settings reach on the CPU), `stacked` (gradients of K
-candidates together against one after the other). Every training is a process of its own, alone on the machine.
+mujoco-warp), `human` (seconds to the return that the pack's settings reach on the CPU), `stacked` (updates and whole
+trainings of K candidates together against one after the other). Every other training is a process of its own.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import _stacked
 import _worlds
 import numpy as np
 import torch
 import tyro
 from _jobs import ROOT, SB3_DEFAULT, ArmJob, ArmResult, own_environment, run_once, say, unjudged, whole, with_settings
 from _page import machine
-from _stacked import compare
 from gymnasium.spaces import Box, Discrete, Space
 from numpy.typing import NDArray
 from torch import Tensor
@@ -49,6 +49,9 @@ SPACES: dict[str, Space[Any]] = {"continuous": Box(-1.0, 1.0, (OUTPUTS,)), "disc
 WINDOW = 50
 """Episodes whose mean return counts as reached."""
 CANDIDATES = 8
+"""Whose updates are timed."""
+FEW = 4
+"""Whose trainings are."""
 MINIBATCHES = (64, 512, 4096, 16384)
 
 Array = NDArray[Any]
@@ -70,7 +73,7 @@ class Options:
     human: bool = False
     """Seconds to the return of the pack's own settings."""
     stacked: bool = False
-    """K candidates together."""
+    """Candidates together."""
     counts: tuple[int, ...] = (1024, 4096, 16384)
     """Worlds of the speed table."""
     out: Path = ROOT / "runs" / "gpu"
@@ -209,13 +212,27 @@ def _seconds_to(result: ArmResult, level: float) -> float:
 
 
 def stacked(options: Options) -> Figures:
-    """Milliseconds of one gradient of `CANDIDATES` candidates."""
+    """K candidates: milliseconds of an update with one minibatch an epoch, and steps a second of whole trainings."""
     found: Figures = {}
     for size in (64,) if options.quick else MINIBATCHES:
-        learners = [learner(SPACES["continuous"], options.device, FIRST_SEED + index) for index in range(CANDIDATES)]
-        rows = [rows_of(ppo, *rollout_of(ppo, 1, size)) for ppo in learners]
-        times = compare(learners, rows, learners[0]._settings, 3 if options.quick else 50)
+        say(f"stacked: updates of {CANDIDATES} candidates, minibatches of {size}")
+
+        def learners(size: int = size) -> list[PPO]:
+            seeds = range(FIRST_SEED, FIRST_SEED + CANDIDATES)
+            return [learner(SPACES["continuous"], options.device, seed, minibatch=size) for seed in seeds]
+
+        lessons = [rollout_of(ppo, 1, size) for ppo in learners()]
+        times = _stacked.updates(learners, lessons, 3 if options.quick else 20)
         found |= {f"stacked/{CANDIDATES}x{size}/{name}": value for name, value in times.items()}
+    for name in ("half_cheetah",) if options.quick else ("half_cheetah", "hopper"):
+        task = load_task(name)
+        for size in dict.fromkeys((64, task.trainer.minibatch)):
+            say(f"stacked: {FEW} trainings of {name}, minibatches of {size}")
+            settings = unjudged(task.trainer).model_copy(update={"device": options.device, "minibatch": size})
+            steps = whole(1024 if options.quick else 50_000, settings)
+            sized = with_settings(task, "batch", settings)
+            rates = _stacked.trainings(sized, FEW, steps, 1 if options.quick else 3, FIRST_SEED, options.out)
+            found |= {f"stacked/{FEW} x {name}/{size}/{key}": value for key, value in rates.items()}
     return found
 
 

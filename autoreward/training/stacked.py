@@ -30,7 +30,7 @@ Outcome = TrainingResult | Exception
 PARTS: dict[type[Question], str] = {Values: "update", Update: "update", Act: "forward", Rest: "evaluate"}
 """What is answered first, and the part of a training that it belongs to.
 
-Whoever has fewer steps left is asked first: so all come to their next `Act` together, and nobody ends twice as late.
+Who has learnt waits for those that still learn, so that all act together again, and are evaluated at the same time.
 """
 
 
