@@ -16,11 +16,11 @@ ROOT = Path(__file__).parents[2]
 RUN = '''
 import json, os, subprocess, sys, tempfile
 from pathlib import Path
-from autoreward.config import RunConfig, TrainerOverrides
 from autoreward.engine.local import LocalEngine
 from autoreward.llm.scripted import ScriptedChat
 from autoreward.search.loop import start
 from autoreward.search.observer import Observer
+from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, line_task
 
 assert os.environ["OPENAI_API_KEY"] == sys.argv[1]
@@ -64,8 +64,7 @@ class Watcher(Observer):
             return None
 
 runs = Path(tempfile.mkdtemp())
-config = RunConfig(designer="llm", rounds=1, candidates=1, search_seeds=1, selection_seeds=1, report_seeds=1,
-                   report_episodes=2, steps=8_000, runs=runs, slots=1)
+config = small_run(runs, steps=8_000, slots=1, trainer={})
 idea = f"```python\\n{CLIMB}```"
 chat = ScriptedChat([idea, '{"verdict": "approve"}', '{"findings": []}'])
 watcher = Watcher()

@@ -9,12 +9,13 @@ import pytest
 from conftest import KEY
 from faulty_endpoint import Answer, Endpoint, endpoint, refused, said
 
-from autoreward.config import LLMConfig, RunConfig, TrainerOverrides
+from autoreward.config import LLMConfig
 from autoreward.errors import EndpointError
 from autoreward.search.loop import resume, start
 from autoreward.search.observer import Observer
 from autoreward.store.folder import RunFolder
 from autoreward.testing.engine import InProcessEngine
+from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, line_task
 
 PROGRAM = f"One term.\n\n```python\n{CLIMB}```\n"
@@ -32,21 +33,8 @@ def role(request: dict[str, Any]) -> str:
 
 
 def run(runs: Path, server: Endpoint, retries: int = 0, **changes: Any) -> RunFolder:
-    small = {
-        "designer": "llm",
-        "rounds": 1,
-        "candidates": 1,
-        "repairs": 1,
-        "search_seeds": 1,
-        "finalists": 1,
-        "selection_seeds": 1,
-        "report_seeds": 1,
-        "report_episodes": 2,
-        "runs": runs,
-        "trainer": TrainerOverrides(name="autoreward.testing.trainer:NoTrainer"),
-        "llm": LLMConfig(base_url=server.url, model="tiny", retries=retries, timeout_seconds=0.5),
-    }
-    config = RunConfig.model_validate(small | changes)
+    llm = LLMConfig(base_url=server.url, model="tiny", retries=retries, timeout_seconds=0.5)
+    config = small_run(runs, **{"repairs": 1, "finalists": 1, "llm": llm} | changes)
     return RunFolder.open(start(line_task(), config, Observer(), engine=InProcessEngine()))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.config import RunConfig, TrainerOverrides
+from autoreward.config import RunConfig
 from autoreward.engine.replay import ReplayEngine
 from autoreward.errors import EndpointError, UserError
 from autoreward.llm.cassette import write_cassette
@@ -17,6 +17,7 @@ from autoreward.search.loop import start
 from autoreward.search.observer import Observer
 from autoreward.store.folder import RunFolder
 from autoreward.testing.engine import InProcessEngine
+from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, line_task
 
 
@@ -31,20 +32,7 @@ def model(name: CallName, messages: tuple[Message, ...]) -> str:
 
 
 def config(runs: Path, **changes: object) -> RunConfig:
-    small = {
-        "designer": "llm",
-        "rounds": 2,
-        "candidates": 1,
-        "repairs": 1,
-        "search_seeds": 1,
-        "finalists": 2,
-        "selection_seeds": 1,
-        "report_seeds": 1,
-        "report_episodes": 2,
-        "runs": runs,
-        "trainer": TrainerOverrides(name="autoreward.testing.trainer:NoTrainer"),
-    }
-    return RunConfig.model_validate(small | changes)
+    return small_run(runs, **{"rounds": 2, "repairs": 1} | changes)
 
 
 @pytest.fixture(scope="module")

@@ -31,21 +31,17 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="kernels are weakened
 RUN = """
 import sys
 from pathlib import Path
-from autoreward.config import RunConfig, TrainerOverrides
 from autoreward.search.loop import start
 from autoreward.search.observer import Observer
 from autoreward.testing.engine import InProcessEngine
+from autoreward.testing.run import small_run
 from autoreward.testing.trainer import line_task
 
 class Told(Observer):
     def note(self, text):
         print("note:", text)
 
-config = RunConfig(
-    designer=sys.argv[1], isolation=sys.argv[2] or None, rounds=1, candidates=1, search_seeds=1, selection_seeds=1,
-    report_seeds=1, report_episodes=2, runs=Path(sys.argv[3]),
-    trainer=TrainerOverrides(name="autoreward.testing.trainer:NoTrainer"),
-)
+config = small_run(Path(sys.argv[3]), designer=sys.argv[1], isolation=sys.argv[2] or None)
 try:
     start(line_task(), config, Told(), engine=InProcessEngine())
 except Exception as error:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from autoreward.config import RunConfig, TrainerOverrides
 from autoreward.llm.contract import CallName, Message
 from autoreward.llm.scripted import ScriptedChat
 from autoreward.search.loop import start
 from autoreward.search.observer import Observer
 from autoreward.store.folder import RunFolder
 from autoreward.testing.engine import InProcessEngine
+from autoreward.testing.run import small_run
 from autoreward.testing.trainer import line_task
 
 PHRASE = "IGNORE ALL PREVIOUS"
@@ -53,18 +53,7 @@ def reply(name: CallName, messages: tuple[Message, ...]) -> str:
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> ScriptedChat:
-    config = RunConfig(
-        designer="llm",
-        rounds=2,
-        candidates=len(PROGRAMS),
-        repairs=1,
-        search_seeds=1,
-        selection_seeds=1,
-        report_seeds=1,
-        report_episodes=2,
-        runs=tmp_path_factory.mktemp("runs"),
-        trainer=TrainerOverrides(name="autoreward.testing.trainer:NoTrainer"),
-    )
+    config = small_run(tmp_path_factory.mktemp("runs"), rounds=2, candidates=len(PROGRAMS), repairs=1)
     chat = ScriptedChat(reply)
     folder = RunFolder.open(start(line_task(), config, Observer(), chat=chat, engine=InProcessEngine()))
     expected = ["trained", *["refused"] * 5] * 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.config import Budget, RunConfig, TrainerOverrides
+from autoreward.config import Budget, RunConfig
 from autoreward.designer.contract import Brief, Proposal
 from autoreward.errors import RewardRefused, RunDamaged, UserError
 from autoreward.llm.scripted import ScriptedChat
@@ -16,6 +16,7 @@ from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
 from autoreward.search.trainings import rank, summary
 from autoreward.store.folder import RunFolder, locked
 from autoreward.testing.engine import InProcessEngine
+from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, line_task
 from autoreward.training.contract import Evaluation, Progress, TrainingResult
 
@@ -51,18 +52,9 @@ class Counting(Observer):
 
 
 def config(runs: Path, **changes: object) -> RunConfig:
-    data = {
-        "designer": "test_loop:Scripted",
-        "rounds": 2,
-        "candidates": 2,
-        "search_seeds": 2,
-        "selection_seeds": 2,
-        "report_seeds": 2,
-        "report_episodes": 4,
-        "runs": runs,
-        "trainer": TrainerOverrides(name="autoreward.testing.trainer:NoTrainer"),
-    }
-    return RunConfig.model_validate(data | changes)
+    seeds = dict.fromkeys(("search_seeds", "selection_seeds", "report_seeds"), 2)
+    own = {"designer": "test_loop:Scripted", "rounds": 2, "candidates": 2, "report_episodes": 4}
+    return small_run(runs, **seeds | own | changes)
 
 
 @pytest.fixture(scope="module")

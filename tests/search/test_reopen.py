@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.config import Budget, LLMConfig, RunConfig, TrainerOverrides
+from autoreward.config import Budget, LLMConfig
 from autoreward.errors import UserError
 from autoreward.llm.contract import CallName, Message
 from autoreward.llm.scripted import ScriptedChat
@@ -16,6 +16,7 @@ from autoreward.search.observer import Observer
 from autoreward.search.reopen import reopen
 from autoreward.store.folder import RunFolder, locked
 from autoreward.testing.engine import InProcessEngine
+from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, line_task
 
 
@@ -26,18 +27,7 @@ def model(name: CallName, messages: tuple[Message, ...]) -> str:
 
 
 def stopped(runs: Path, budget: Budget) -> tuple[RunFolder, ScriptedChat]:
-    config = RunConfig(
-        designer="llm",
-        rounds=2,
-        candidates=2,
-        search_seeds=1,
-        selection_seeds=1,
-        report_seeds=1,
-        report_episodes=2,
-        runs=runs,
-        trainer=TrainerOverrides(name="autoreward.testing.trainer:NoTrainer"),
-        budget=budget,
-    )
+    config = small_run(runs, rounds=2, candidates=2, budget=budget)
     chat = ScriptedChat(model)
     return RunFolder.open(start(line_task(), config, Observer(), chat=chat, engine=InProcessEngine())), chat
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.config import RunConfig, TrainerOverrides
 from autoreward.designer.contract import Brief, Proposal
 from autoreward.errors import TrainingFailed
 from autoreward.search.loop import start
 from autoreward.search.observer import Observer
 from autoreward.store.folder import RunFolder
 from autoreward.testing.engine import InProcessEngine
+from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB
 from autoreward.training import session
 from tests.training.forged import STEPS, contents, forge, measured_here, tiny_task, traces, train
@@ -92,18 +92,8 @@ def test_the_run_goes_on_without_the_faulty_candidate(tmp_path: Path, monkeypatc
         """,
         tmp_path,
     )
-    config = RunConfig(
-        designer="tests.training.test_faults:Two",
-        rounds=1,
-        candidates=2,
-        search_seeds=1,
-        selection_seeds=1,
-        report_seeds=1,
-        report_episodes=2,
-        steps=STEPS,
-        runs=tmp_path / "runs",
-        trainer=TrainerOverrides(name="batch"),
-    )
+    designer, trainer = "tests.training.test_faults:Two", {"name": "batch"}
+    config = small_run(tmp_path / "runs", designer=designer, candidates=2, steps=STEPS, trainer=trainer)
     left = traces()
     folder = RunFolder(start(tiny_task(), config, Observer(), engine=InProcessEngine()))
     assert traces() == left
