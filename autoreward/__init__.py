@@ -1,5 +1,6 @@
 """autoreward: say in words what an agent should do; get a reward function and the evidence that it works."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ __version__ = "0.1.0"
 __all__ = ["load_reward", "load_run", "resume", "run"]
 
 _HOMES = {"load_reward": "autoreward.reward.load"} | dict.fromkeys(("load_run", "resume", "run"), "autoreward.api")
+
+if "gymnasium" in sys.modules:  # whoever has imported it may make our environments; nobody else has to wait for it
+    import_module("autoreward.envs.voxel.gym")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module offers under that name

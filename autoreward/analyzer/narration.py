@@ -84,7 +84,10 @@ def _header(arrays: Mapping[str, Array]) -> str:
         text += f"; score {_number(score.mean())} (from {_number(score.min())} to {_number(score.max())})"
     outcomes = {name.removeprefix("outcome."): values for name, values in arrays.items() if name.startswith("outcome.")}
     counts = [f"{name} {int(values.sum())}" for name, values in outcomes.items() if values.any()]
-    return f"{text}; outcomes: {', '.join(counts)}." if counts else f"{text}."
+    text += f"; outcomes: {', '.join(counts)}" if counts else ""
+    measures = {name.removeprefix("measure."): values for name, values in arrays.items() if name.startswith("measure.")}
+    means = [f"{name} {_number(np.nanmean(values))}" for name, values in measures.items() if not np.isnan(values).all()]
+    return f"{text}; measures: {', '.join(means)}." if means else f"{text}."
 
 
 def _chosen(arrays: Mapping[str, Array], recorded: Array) -> list[tuple[str, int]]:

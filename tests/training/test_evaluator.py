@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from autoreward.envs.registry import make_env
 from autoreward.errors import TrainingFailed
-from autoreward.task import SuccessRule
+from autoreward.task import EnvSpec, Measure, SuccessRule, TrainerSettings
 from autoreward.testing.trainer import line_task
+from autoreward.training.batch import BatchTrainer
+from autoreward.training.contract import RewardSpec, TrainingJob
 from autoreward.training.evaluation import Episodes, evaluate
 from autoreward.training.evaluator import Evaluator, Request
 from autoreward.training.policy import Layer, Policy
@@ -111,6 +114,72 @@ def test_uniform_actions_are_the_same_for_the_same_seeds() -> None:
         evaluator.close()
     assert one == again
     assert one.score != other.score
+
+
+WORLDS = EnvSpec(
+    id="autoreward/Voxel-ApproachTree-v0",
+    kwargs={"knobs": {"limit": 9}},
+    evaluation={"knobs": {"limit": 3}},
+    report={"knobs": {"limit": 5}},
+)
+
+
+def test_evaluations_and_the_report_have_worlds_of_their_own(tmp_path: Path) -> None:
+    evaluator = Evaluator(line_task(env=WORLDS, success=SuccessRule(expression="False"), score=None, outcomes={}), 4)
+    try:
+        for use in ("evaluation", "report", "evaluation"):
+            evaluator.submit(Request(policy=None, seeds=(1, 2, 3), step=0, use=use))
+        lengths = [evaluation.length for evaluation in evaluator.wait()]
+    finally:
+        evaluator.close()
+    assert lengths == [3.0, 5.0, 3.0]
+
+
+@pytest.mark.parametrize(("reported", "steps"), [(False, 3), (True, 5)])
+def test_only_the_reports_final_evaluation_is_in_the_reports_worlds(reported: bool, steps: int, tmp_path: Path) -> None:
+    """Also the one on the way, which could rank: never in the report's worlds."""
+    settings = TrainerSettings(num_envs=4, rollout=8, minibatch=32, epochs=1, evaluations=2, evaluation_episodes=2)
+    task = line_task(env=WORLDS, success=SuccessRule(expression="False"), score=None, outcomes={}, trainer=settings)
+    job = TrainingJob(task=task, reward=RewardSpec(kind=kind), seed=1, episodes=2, reported=reported)
+    result = BatchTrainer().train(job, 64, tmp_path, lambda progress: None)
+    assert result.final is not None
+    assert result.final.length == steps
+    assert {evaluation.length for evaluation in result.evaluations} <= {3.0}
+
+
+def test_measures_are_means_over_the_episodes_that_they_are_about() -> None:
+    measures = {
+        "high": Measure(expression="position", reduce="max"),
+        "time": Measure(expression="clock", reduce="last", among="position > 3"),
+        "never": Measure(expression="clock", reduce="last", among="position > 99"),
+    }
+    task = line_task(measures=measures)
+
+    def act(obs: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+        return np.array([[-1.0], [1.0]], np.float32)  # the first falls after 5 steps, the other climbs for 10
+
+    episodes = evaluate(make_env(task.env, 2), task, act, [11, 12])
+    assert episodes.measures["time"].tolist()[1:] == [10.0]
+    assert np.isnan(episodes.measures["time"][0])
+    found = episodes.summary(0).measures
+    assert set(found) == {"high", "time"}
+    assert found["time"] == 10.0
+    assert found["high"] == pytest.approx(episodes.measures["high"].mean())
+    assert episodes.measures["high"][1] > 9 > 0 > episodes.measures["high"][0]
+
+
+def test_actions_can_be_drawn_by_their_probabilities() -> None:
+    logits = np.log(np.array([0.7, 0.2, 0.1], np.float32))
+    low, high = np.zeros(1, np.float32), np.full(1, 2, np.float32)
+    policy = Policy(
+        (Layer(np.zeros((3, 2), np.float32), logits),), np.zeros(2), np.ones(2), 10.0, "discrete", low, high
+    )
+    obs = np.zeros((20_000, 2), np.float32)
+    assert set(policy.act(obs)) == {0}
+    shares = np.bincount(policy.act(obs, random=np.random.default_rng(0)), minlength=3) / len(obs)
+    np.testing.assert_allclose(shares, [0.7, 0.2, 0.1], atol=0.02)
+    mask = np.tile([False, True, True], (len(obs), 1))
+    assert set(policy.act(obs, mask, np.random.default_rng(0))) == {1, 2}
 
 
 def test_a_policy_that_cannot_be_read_fails_the_training_with_a_reason(tmp_path: Path) -> None:
