@@ -235,8 +235,13 @@ class VoxelEnv(BatchEnv):
         return np.frombuffer(text.encode(), dtype=np.uint8)
 
     def render_frame(self) -> NDArray[np.uint8]:
-        """See `BatchEnv.render_frame`."""
-        raise UserError("voxel worlds draw no pictures yet")
+        """See `BatchEnv.render_frame`: what the agent sees and a map beside it, [180, 504, 3]."""
+        from autoreward.envs.voxel.render import Painter  # compiled where pictures are wanted
+
+        self._kernels.pull()
+        state = self._state
+        painter = Painter(self.knobs, self.task.target)
+        return painter.picture(state.cells[0], state.agent[0], state.inventory[0], state.visited[0])
 
     def close_extras(self, **kwargs: object) -> None:
         """Let the threads end."""
