@@ -135,9 +135,13 @@ def test_evaluations_and_the_report_have_worlds_of_their_own(tmp_path: Path) -> 
     assert lengths == [3.0, 5.0, 3.0]
 
 
-@pytest.mark.parametrize(("reported", "steps"), [(False, 3), (True, 5)])
-def test_only_the_reports_final_evaluation_is_in_the_reports_worlds(reported: bool, steps: int, tmp_path: Path) -> None:
-    """Also the one on the way, which could rank: never in the report's worlds."""
+@pytest.mark.parametrize(
+    ("kind", "reported", "steps"), [("random", False, 3), ("random", True, 5), ("sparse", True, 5)]
+)
+def test_only_the_reports_final_evaluation_is_in_the_reports_worlds(
+    kind: Literal["random", "sparse"], reported: bool, steps: int, tmp_path: Path
+) -> None:
+    """What can rank never is: neither the final evaluations of a search, nor those on the way."""
     settings = TrainerSettings(num_envs=4, rollout=8, minibatch=32, epochs=1, evaluations=2, evaluation_episodes=2)
     task = line_task(env=WORLDS, success=SuccessRule(expression="False"), score=None, outcomes={}, trainer=settings)
     job = TrainingJob(task=task, reward=RewardSpec(kind=kind), seed=1, episodes=2, reported=reported)
