@@ -140,6 +140,8 @@ def test_the_kernel_alone_holds_every_hostile_file(user: str, unprivileged: Call
     assert not [one for one in found if one["effects"] or one.get("alone", {}).get("leaks")]
     assert not [one["name"] for one in found if one.get("alone", {}).get("changed")]
     assert not [one["name"] for one in found if one.get("alone", {}).get("outcome") == "refused"], "all of them are run"
+    # Most fail at the first thing that the kernel denies; those that go on to their end show that programs run at all.
+    assert sum(one.get("alone", {}).get("outcome") == "scored" for one in found) >= 25
     assert {one["level"] for one in found if one["name"]} == {witness().level}
 
 
