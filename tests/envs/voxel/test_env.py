@@ -203,11 +203,11 @@ def test_the_success_expression_is_the_environments_own(task: str, tier: str) ->
 
 GOLDEN = {
     "diamond_lava": "7bdaa6c88c07dcbd 9202630e26f15eeb",
-    "approach_tree": "a06748813f22ea8b 35d1322b95713bd0",
-    "approach_cow": "6ed1fb5838bd60e8 787ed3deb7295f70",
+    "approach_tree": "a06748813f22ea8b 9bbb59c3c34c6f16",
+    "approach_cow": "6ed1fb5838bd60e8 16f320968be7cfe2",
     "approach_pig": "f4f6cf7845a79a46 1cb1a869c9733648",
-    "approach_sheep": "f58566eb49fb5c01 d5fea959d7f2c144",
-    "approach_chicken": "9e429e961565fde2 76aa2cd81a1cffa9",
+    "approach_sheep": "f58566eb49fb5c01 a1668b3570b6351f",
+    "approach_chicken": "9e429e961565fde2 0836a1546b5b6abe",
     "hunt_cow": "a04f2a3b96fcd894 84dc506633f846a4",
     "obtain_diamond": "25f744bef526cc3c 733c21bc9f635728",
 }

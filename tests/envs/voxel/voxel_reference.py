@@ -82,7 +82,7 @@ class Reference(Mechanics):
         out: list[float] = []
         for block, far, _ in self.rays():
             hot = [0.0] * 7
-            if block:
+            if block not in (t.AIR, t.BEDROCK):  # the policy is not shown what nobody can break
                 hot[self.group(block)], hot[6] = 1, 1 / far
             out += hot
         for forward in range(-1, 3):
