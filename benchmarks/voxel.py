@@ -6,8 +6,8 @@
 Actions are uniform, episodes end and begin anew, and every step's observations [N, 444] are made. `steps` counts by the
 clock, the median of the rounds; `cpu` by the process's CPU seconds, the best round: what one core does undisturbed.
 Crafter and Craftax-Classic are stepped beside it, by the clock too, where they are installed (`pip install
-'autoreward[benchmarks-voxel]'`): the one as its users step it, one environment in Python; the other 512 in one JAX call,
-without the resets, which on a CPU would cost it far more than its steps.
+'autoreward[benchmarks-voxel]'`): the one as its users step it, one environment in Python; the other with 512 in one
+call of JAX, without the resets, which on a CPU would cost it far more than its steps.
 """
 
 from __future__ import annotations
