@@ -45,7 +45,7 @@ class TrainerOverrides(Record):
     worlds: Literal["auto", "batch", "gym", "warp"] | None = None
     """Who simulates: MuJoCo all together, mujoco-warp on a GPU, or Gymnasium's environments one by one."""
     stack: Positive | None = None
-    """For GPUs: trainings that share one process, their policies in one batch (measured slower on a CPU)."""
+    """For GPUs: trainings that share one process, their policies in one batch. On a CPU small minibatches gain."""
     algorithm: str | None = None
     """For `sb3`: PPO, A2C, SAC, TD3, DDPG, DQN, or `module:Class`."""
     algorithm_kwargs: Annotated[str | None, BeforeValidator(_as_json)] = None

@@ -42,7 +42,7 @@ class TrainerSettings(Record):
     worlds: Literal["auto", "batch", "gym", "warp"] = "auto"
     """Who simulates: MuJoCo all together (`batch`), mujoco-warp on a GPU (`warp`), or Gymnasium one by one (`gym`)."""
     stack: Positive = 1
-    """How many trainings of a search share one process, their policies in one batch: for GPUs; slower on a CPU."""
+    """How many trainings share one process, their policies in one batch: for GPUs; on a CPU small minibatches gain."""
     algorithm: str = "PPO"
     """For `sb3`: PPO, A2C, SAC, TD3, DDPG, DQN, or `module:Class`, such as `sb3_contrib:TQC`."""
     algorithm_kwargs: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """K trainings of one task in lockstep: what their learners are asked at the same time is answered together.
 
 For GPUs, where a small network costs what starting its operations costs, and K networks in one batch about the same. On
-a CPU it is slower than one process a training (docs/performance.md).
+a CPU it pays for small minibatches alone (docs/performance.md).
 
 Each training keeps all that it has alone: its folder, worlds, cell, evaluator, log, normalisation, random generators
 and checkpoints. One that fails leaves with its own error, and the others go on as if it had ended.
