@@ -55,7 +55,8 @@ def roll(env: VoxelEnv, seed: int, steps: int, choices: list[int]) -> set[tuple[
     compare(env, references, obs)
     for step in range(steps):
         actions = random.choice(choices, count)
-        obs, _, terminated, truncated, _ = env.step(actions)
+        obs, reward, terminated, truncated, _ = env.step(actions)
+        events |= {("REWARD", int(value)) for value in reward}
         for reference, action in zip(references, actions.tolist(), strict=True):
             reference.step(action)
             events |= set(reference.events.items())
@@ -106,6 +107,15 @@ def test_kernels_equal_the_reference_in_worlds_of_noise(task: str) -> None:
     assert events >= {("CAUSE", columns.BY_LAVA), ("CAUSE", columns.BY_FALL), ("DIED", 1)}
     assert ("MINED", t.DIRT) in events
     assert ("KILLED", t.COW) in events or task != "hunt_cow"
+
+
+@pytest.mark.parametrize("task", ["approach_tree", "approach_pig"])
+def test_kernels_equal_the_reference_where_targets_are_in_view(task: str) -> None:
+    env = VoxelEnv(task, 8, knobs={"size": [16, 16, 16], "limit": 38, "min_distance": 3})
+    for number in range(1024):
+        env._pool._worlds[number] = noise(env, number)
+    events = roll(env, seed=1, steps=40, choices=list(range(9)))
+    assert events >= {("REWARD", 0), ("REWARD", 1)}
 
 
 def test_kernels_equal_the_reference_in_crafting() -> None:
