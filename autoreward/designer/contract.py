@@ -54,6 +54,8 @@ class PastCandidate(Record):
     """Why it was refused or failed."""
     success_rate: float | None = None
     """Mean over the search seeds."""
+    seed_success: tuple[float, ...] = ()
+    """The success rate on each of them."""
     score: float | None = None
     evaluations: tuple[Evaluation, ...] = ()
     """Of the search seed that did worst, during training; terms and episodes are of it too."""

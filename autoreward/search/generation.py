@@ -225,7 +225,8 @@ class Generation:
         return [result for result in results if result is not None]
 
     def _past(self, record: CandidateRecord, analysis: CandidateAnalysis) -> PastCandidate:
-        told = _weakest(self._results(record))
+        results = self._results(record)
+        told = _weakest(results)
         return PastCandidate(
             round=record.round,
             index=record.index,
@@ -234,6 +235,7 @@ class Generation:
             status=record.status,
             reason=record.reason,
             success_rate=record.success_rate,
+            seed_success=tuple(result.final.success_rate for result in results if result.final),
             score=record.score,
             evaluations=told.evaluations if told else (),
             terms=told.terms if told else {},
