@@ -59,6 +59,8 @@ class PastCandidate(Record):
     score: float | None = None
     evaluations: tuple[Evaluation, ...] = ()
     """Of the search seed that did worst, during training; terms and episodes are of it too."""
+    shipped_step: int | None = None
+    """Where that seed's policy was kept: the checkpoint with the best own return."""
     terms: dict[str, TermStatistics] = {}
     findings: tuple[Finding, ...] = ()
     episodes: str = ""

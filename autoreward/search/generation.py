@@ -238,6 +238,7 @@ class Generation:
             seed_success=tuple(result.final.success_rate for result in results if result.final),
             score=record.score,
             evaluations=told.evaluations if told else (),
+            shipped_step=told.shipped_step if told else None,
             terms=told.terms if told else {},
             findings=analysis.findings,
             episodes=analysis.episodes,

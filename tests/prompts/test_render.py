@@ -63,6 +63,7 @@ TRAINED = PastCandidate(
     status="trained",
     success_rate=0.2,
     seed_success=(0.4, 0.0),
+    shipped_step=400,
     score=-0.1,
     evaluations=(Evaluation(step=500, episodes=5, success_rate=0.2, score=-0.1, length=50, outcomes={"far": 0.5}),),
     terms={
