@@ -21,6 +21,7 @@ from autoreward.commands.doctor import Doctor
 from autoreward.commands.envs import EnvsList, EnvsShow
 from autoreward.commands.files import Export, Train, Verify
 from autoreward.commands.inspect import Inspect
+from autoreward.commands.play import Play
 from autoreward.commands.prompts import PromptsCopy, PromptsShow
 from autoreward.commands.run import Resume, Run
 from autoreward.commands.sweep import Sweep
@@ -44,6 +45,7 @@ _COMMANDS: dict[str, tuple[Any, str]] = {
     "resume": (Resume, "Go on with a run that was stopped."),
     "verify": (Verify, "Check a reward file."),
     "train": (Train, "Train on a reward file alone."),
+    "play": (Play, "Film episodes of a policy."),
     "export": (Export, "Write a run's best reward as an importable package."),
     "envs": (
         Union[  # noqa: UP007 - built for tyro at run time

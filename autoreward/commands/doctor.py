@@ -123,7 +123,7 @@ def gpu() -> str:
 
 def rendering() -> str:
     """Whether MuJoCo draws a picture here, and with which GL; tried in a process of its own."""
-    from autoreward.report.picture import BACKENDS, NO_GL
+    from autoreward.report.apart import BACKENDS, NO_GL
 
     asked = os.environ.get("MUJOCO_GL")
     for backend in [asked] if asked else BACKENDS:

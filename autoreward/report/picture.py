@@ -1,15 +1,8 @@
-"""A contact sheet of one evaluated episode: eight frames in one PNG.
-
-OpenGL can abort a process at C level, so the drawing is done in a process of its own, and whatever goes wrong there
-becomes one sentence.
-"""
+"""A contact sheet of one evaluated episode: eight frames in one PNG."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from autoreward.engine.processes import worker_environment
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.episodes import EpisodeJudge
 from autoreward.envs.registry import make_env
-from autoreward.errors import UserError
-from autoreward.records import Record, read_record, write_bytes, write_record
+from autoreward.records import Record, write_bytes
+from autoreward.report.apart import answer, draw_apart
 from autoreward.task import Task
 from autoreward.training.policy import Policy
 from autoreward.training.seeds import derive
@@ -36,13 +28,6 @@ FRAME_WIDTH = 320
 GAP = 6
 GROUND = (176, 182, 191)
 """Between the frames: neither white nor black, as frames are."""
-TIMEOUT = 120
-"""Seconds for the whole drawing, start of Python and OpenGL included."""
-BACKENDS = ("egl", "osmesa")
-"""Tried in this order for MuJoCo where MUJOCO_GL does not say which."""
-NO_GL = (
-    "MuJoCo needs OpenGL: on Debian, apt install libegl1 libgl1-mesa-dri (or libosmesa6); `autoreward doctor` tries it"
-)
 
 Frame = NDArray[np.uint8]
 
@@ -54,15 +39,6 @@ class PictureJob(Record):
     policy: Path
     out: Path
     seed: int
-
-
-class Drawn(Record):
-    """What the drawing process answers."""
-
-    error: str = ""
-    """Empty where the picture is there."""
-    mujoco: bool = False
-    """Whether MuJoCo was to draw, so that a missing OpenGL may be why it did not."""
 
 
 @dataclass(frozen=True)
@@ -88,36 +64,7 @@ def rollout_picture(task: Task, policy: Path, out: Path, seed: int) -> None:
     """
     Policy.load(policy)
     job = PictureJob(task=task, policy=policy.resolve(), out=out.resolve(), seed=seed)
-    asked = os.environ.get("MUJOCO_GL")
-    with tempfile.TemporaryDirectory(prefix="autoreward-picture-") as folder:
-        for backend in [asked] if asked else BACKENDS:
-            answer = _answer(job, Path(folder), backend)
-            if not answer.error:
-                return
-    raise UserError(f"{task.env.id} cannot be drawn: {answer.error}" + (f". {NO_GL}" if answer.mujoco else ""))
-
-
-def _answer(job: PictureJob, folder: Path, backend: str) -> Drawn:
-    """Draw in a process of its own, with one of MuJoCo's ways to reach OpenGL."""
-    asked, answered = folder / "job.json", folder / "answer.json"
-    write_record(asked, job)
-    answered.unlink(missing_ok=True)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "autoreward.report.picture", str(asked), str(answered)],
-            env={**worker_environment(), "MUJOCO_GL": backend, "SDL_VIDEODRIVER": "dummy"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Drawn(error=f"it took longer than {TIMEOUT} s", mujoco=True)
-    except OSError as error:
-        return Drawn(error=f"the drawing process did not start: {error}")
-    if answered.exists():
-        return read_record(answered, Drawn)
-    return Drawn(error=f"the drawing process died (exit {done.returncode})", mujoco=True)
+    draw_apart("autoreward.report.picture", job, task.env.id)
 
 
 def draw(job: PictureJob) -> None:
@@ -156,16 +103,16 @@ def _steps(env: BatchEnv, judge: EpisodeJudge, policy: Policy, seed: int) -> Ite
         yield step
 
 
-def contact_sheet(shots: Sequence[Shot], success: bool) -> bytes:
+def contact_sheet(shots: Sequence[Shot], success: bool, cell_width: int = FRAME_WIDTH) -> bytes:
     """The frames in rows of four, each with its step, the last with how the episode ended, as PNG bytes.
 
     Args:
         shots: at least one, all frames of one size.
         success: whether the episode was a success.
+        cell_width: pixels of one frame on the sheet.
     """
     height, width = shots[0].frame.shape[:2]
-    scale = FRAME_WIDTH / width
-    cell_width, cell_height = FRAME_WIDTH, round(height * scale)
+    cell_height = round(height * cell_width / width)
     rows = -(-len(shots) // COLUMNS)
     columns = min(COLUMNS, len(shots))
     sheet = Image.new("RGB", (columns * (cell_width + GAP) + GAP, rows * (cell_height + GAP) + GAP), GROUND)
@@ -185,17 +132,5 @@ def contact_sheet(shots: Sequence[Shot], success: bool) -> bytes:
     return buffer.getvalue()
 
 
-def main(asked: Path, answered: Path) -> None:
-    """The drawing process: read the job, draw, answer."""
-    error = ""
-    try:
-        draw(read_record(asked, PictureJob))
-    except Exception as fault:  # OpenGL, pygame and environments raise whatever they like
-        error = " ".join(str(fault).split()).rstrip(".") or type(fault).__name__
-    # MuJoCo counts as loaded where its import failed for want of OpenGL, too: one of its parts then stays behind.
-    answer = Drawn(error=error, mujoco=any(name.partition(".")[0] == "mujoco" for name in sys.modules))
-    write_record(answered, answer)
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    answer(Path(sys.argv[1]), Path(sys.argv[2]), PictureJob, draw)

@@ -43,7 +43,9 @@ PLANKS = ("########", "#......#", "#......#", "#......#", "#......#", "#......#"
 RINGS = ("########", "#......#", "#.####.#", "#.#..#.#", "#.#..#.#", "#.####.#", "#......#", "########")
 TURF = ("########", "#.##.###") + ("........",) * 6
 
-PATTERNS: dict[tuple[int, int], tuple[tuple[str, ...], Colour]] = {
+Pattern = tuple[tuple[str, ...], Colour]
+
+_OWN: dict[tuple[int, int], Pattern] = {
     (GRASS, SIDE): (TURF, (98, 168, 58)),
     (LOG, SIDE): (BARK, (84, 60, 34)),
     (LOG, TOP): (RINGS, (176, 140, 86)),
@@ -51,7 +53,8 @@ PATTERNS: dict[tuple[int, int], tuple[tuple[str, ...], Colour]] = {
     (FURNACE, SIDE): (MOUTH, (34, 32, 34)),
     (TABLE, TOP): (PLANKS, (104, 68, 34)),
     (TABLE, SIDE): (PLANKS, (120, 80, 42)),
-} | {
+}
+_ALL_ROUND: dict[tuple[int, int], Pattern] = {
     (block, face): (pattern, colour)
     for face in range(3)
     for block, pattern, colour in (
@@ -63,6 +66,7 @@ PATTERNS: dict[tuple[int, int], tuple[tuple[str, ...], Colour]] = {
         (LAVA_FLOW, FLAMES, (255, 224, 96)),
     )
 }
+PATTERNS = _OWN | _ALL_ROUND
 """What is painted over a block's face."""
 
 BEASTS: dict[int, Colour] = {
@@ -114,10 +118,10 @@ def skins() -> Array:
 @functools.cache
 def plains() -> Array:
     """The mean colours of the textures, float32 [64, 3, 3]. Ore stays told from stone far away."""
-    means = skins().mean(axis=(2, 3))
+    means: Array = skins().mean(axis=(2, 3))
     for ore in (COAL_ORE, IRON_ORE, DIAMOND_ORE):
         means[ore] = 0.4 * means[ore] + 0.6 * np.array(PATTERNS[ore, SIDE][1])
-    return means.astype(np.float32)
+    return means
 
 
 @functools.cache

@@ -13,7 +13,7 @@ import autoreward
 from autoreward.cli import main
 from autoreward.commands.doctor import cores, endpoint, gpu, worlds
 from autoreward.records import write_record
-from autoreward.report.picture import NO_GL
+from autoreward.report.apart import NO_GL
 from autoreward.store.folder import RunFolder
 from autoreward.testing.folder import WINNER, example_run
 from autoreward.testing.trainer import NoTrainer, line_task
