@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """Hand-written reference reward of walking up to something; frozen before any designed reward was seen."""
 
-IDEA = "Seeing the target nearer and getting farther from the start are good steps; walking up to lava is a bad one."
+IDEA = "A target seen nearer than ever and each 3 blocks farther from the start are good; walking up to lava is bad."
 
 
 def sparse(state, action, next_state, memory):
@@ -11,9 +11,10 @@ def sparse(state, action, next_state, memory):
 
 
 def dense(state, action, next_state, memory):
-    seen = state["target_seen"] & next_state["target_seen"]
-    nearer = seen & (next_state["target_view_dist"] < state["target_view_dist"])
-    distance = np.linalg.norm(next_state["gps"], axis=-1)
+    nearest = memory.get("nearest", state["target_view_dist"])
+    nearer = next_state["target_view_dist"] < nearest
+    memory["nearest"] = np.minimum(nearest, next_state["target_view_dist"])
+    distance = np.linalg.norm(next_state["gps"], axis=-1) // 3
     farthest = memory.get("farthest", 0.0)
     memory["farthest"] = np.maximum(farthest, distance)
     lava = next_state["moved"] & next_state["lava_ahead"]

@@ -2,7 +2,7 @@
 # mypy: ignore-errors
 """Hand-written reference reward of finding a diamond; frozen before any designed reward was seen."""
 
-IDEA = "Seeing a diamond nearer than ever and getting farther from the start are good steps; walking up to lava is a bad one."
+IDEA = "A diamond seen nearer than ever, the first aim at one and each 3 blocks farther from the start are good; lava is bad."
 
 
 def sparse(state, action, next_state, memory):
@@ -13,8 +13,11 @@ def dense(state, action, next_state, memory):
     nearest = memory.get("nearest", state["target_view_dist"])
     nearer = next_state["target_view_dist"] < nearest
     memory["nearest"] = np.minimum(nearest, next_state["target_view_dist"])
-    distance = np.linalg.norm(next_state["gps"], axis=-1)
+    ever = memory.get("aimed", state["target_aimed"])
+    memory["aimed"] = ever | next_state["target_aimed"]
+    aimed = next_state["target_aimed"] & ~ever
+    distance = np.linalg.norm(next_state["gps"], axis=-1) // 3
     farthest = memory.get("farthest", 0.0)
     memory["farthest"] = np.maximum(farthest, distance)
     lava = next_state["moved"] & next_state["lava_ahead"]
-    return {"approach": 2.0 * nearer, "explore": 1.0 * (distance > farthest), "lava": -3.0 * lava}
+    return {"approach": 2.0 * nearer, "aim": 2.0 * aimed, "explore": 1.0 * (distance > farthest), "lava": -3.0 * lava}

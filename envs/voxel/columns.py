@@ -13,7 +13,9 @@ MOVED, MINED, PLACED, CRAFTED, HIT_ANIMAL, KILLED, DAMAGE, CAUSE, NEW_CELL, HEAL
 # ... and what is around
 ON_GROUND, IN_LAVA, TIER, FRONT_HEAD, FRONT_FOOT, BELOW, ABOVE, TARGET_DIST, TARGET_AHEAD, LAVA_DIST = range(32, 42)
 FRONT_FLOOR, AIMED = range(42, 44)
-COLUMNS = 44
+# ... and where it walks: the column of the world it is in, the one that it left last, and whether it is back there
+HERE, LEFT_LAST, CAME_BACK = range(44, 47)
+COLUMNS = 47
 
 CAUSES = ("none", "lava", "fall")
 NO_CAUSE, BY_LAVA, BY_FALL = range(3)

@@ -98,7 +98,7 @@ class State:
         agent[:] = 0
         agent[[X, Z, Y]] = agent[[START_X, START_Z, START_Y]] = x, z, y
         agent[HEADING], agent[HEALTH], agent[MINE_CELL] = heading, FULL_HEALTH, -1
-        agent[KEY], agent[WORLD], agent[CELLS] = key, number, 1
+        agent[KEY], agent[WORLD], agent[CELLS], agent[HERE] = key, number, 1, x * knobs.size[1] + z
 
 
 def episode_key(seed: int, episode: int) -> int:

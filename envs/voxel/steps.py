@@ -119,8 +119,13 @@ def wander(i: int, k: int, cells: Array, agent: Array, animals: Array, rules: Ar
 
 
 def visit(i: int, agent: Array, visited: Array, rules: Array) -> None:
-    """Note the column (x, z) in which the agent is."""
+    """Note the column (x, z) in which the agent is, and whether it is back in the one that it left last."""
     column = agent[i, X] * rules[R_SIZE_Z] + agent[i, Z]
+    agent[i, CAME_BACK] = 0
+    if column != agent[i, HERE]:
+        agent[i, CAME_BACK] = 1 if column == agent[i, LEFT_LAST] else 0
+        agent[i, LEFT_LAST] = agent[i, HERE]
+        agent[i, HERE] = column
     agent[i, NEW_CELL] = 1 - visited[i, column]
     agent[i, CELLS] += agent[i, NEW_CELL]
     visited[i, column] = 1

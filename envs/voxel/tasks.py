@@ -124,9 +124,9 @@ _ALL = (
         success=f"inventory[{I_DIAMOND}] >= 1",
         tiers=_tiers(
             _UNDERGROUND,
-            {"clusters": 36, "pools": 60, "tunnels": 40},
-            {"clusters": 24, "pools": 150, "guarded": 0.6, "tunnels": 30},
-            {"clusters": 10, "pools": 200, "guarded": 0.8, "tunnels": 12, "min_distance": 14},
+            {"clusters": 80, "pools": 150, "tunnels": 60},
+            {"clusters": 48, "pools": 500, "guarded": 0.6, "tunnels": 30},
+            {"clusters": 24, "pools": 600, "guarded": 0.8, "tunnels": 12, "min_distance": 14},
         ),
     ),
     VoxelTask(

@@ -45,7 +45,7 @@ class Mechanics:
         self.pitch = self.progress = self.fall = self.time = self.regrown = 0
         self.health, self.mining, self.stuck = t.FULL_HEALTH, None, False
         self.reached: set[int] = set()
-        self.visited = {(x, z)}
+        self.visited, self.here, self.left_last = {(x, z)}, (x, z), None
         self.events: dict[str, int] = {}
 
     # What is where
@@ -92,6 +92,9 @@ class Mechanics:
         if self.spot[:2] not in self.visited:
             self.events["NEW_CELL"] = 1
         self.visited.add(self.spot[:2])
+        if self.spot[:2] != self.here:
+            self.events["CAME_BACK"] = int(self.spot[:2] == self.left_last)
+            self.here, self.left_last = self.spot[:2], self.here
 
     def act(self, action: int) -> None:
         sides = {t.FORWARD: (1, 0), t.BACK: (-1, 0), t.LEFT: (0, -1), t.RIGHT: (0, 1)}

@@ -12,7 +12,7 @@ from autoreward.envs.voxel import tables as t
 
 EVENTS = (
     "MOVED", "MINED", "PLACED", "CRAFTED", "HIT_ANIMAL", "KILLED",
-    "DAMAGE", "CAUSE", "NEW_CELL", "HEALTH_DELTA", "DIED",
+    "DAMAGE", "CAUSE", "NEW_CELL", "HEALTH_DELTA", "DIED", "CAME_BACK",
 )  # fmt: skip
 
 
