@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from autoreward.envs.contract import BatchEnv
     from autoreward.report.playing import Episode
     from autoreward.reward.reward import Reward
-    from autoreward.training.evaluation import Act
     from autoreward.training.policy import Policy
 
 Isolation = Literal["A", "B", "C"]
@@ -89,7 +87,7 @@ class Play(Command):
 
     def _played(self, task: Task) -> list[Episode]:
         from autoreward.envs.registry import make_env
-        from autoreward.report.playing import play, with_human_reward, with_terms
+        from autoreward.report.playing import play, player, with_human_reward, with_terms
 
         env = make_env(task.env, 1)
         reward = None if self.reward is None else self._loaded_reward(self.reward, env)
@@ -97,7 +95,7 @@ class Play(Command):
             fields = () if reward is None else (*reward.program.state_fields, *reward.program.next_state_fields)
             seeds = range(self.seed, self.seed + self.episodes)
             policy = None if self.policy is None else self._loaded_policy(self.policy, task, env)
-            recorded = [play(env, task, _player(env, task, policy, seed), seed, fields) for seed in seeds]
+            recorded = [play(env, task, player(env, task, policy, seed), seed, fields) for seed in seeds]
             if reward is None:
                 return [with_human_reward(each) for each in recorded]
             return [with_terms(each, reward) for each in recorded]
@@ -144,14 +142,3 @@ class Play(Command):
                 f"Name one of {folder.path}/trainings/*/{POLICY}, or type: autoreward resume {folder.path}"
             )
         return policy
-
-
-def _player(env: BatchEnv, task: Task, policy: Policy | None, seed: int) -> Act:
-    """Who chooses the actions of an episode, the same for the same seed; without a policy: uniform actions."""
-    import numpy as np
-
-    if policy is None:
-        env.action_space.seed(seed)
-        return lambda obs, mask: env.random_actions()
-    random = np.random.default_rng(seed) if task.trainer.acting == "drawn" else None
-    return functools.partial(policy.act, random=random)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from autoreward.envs.contract import BatchEnv
-from autoreward.envs.episodes import EpisodeJudge
 from autoreward.envs.registry import make_env
 from autoreward.records import Record, write_bytes
 from autoreward.report.apart import answer, draw_apart
+from autoreward.report.playing import evenly, frames, play, player
 from autoreward.task import Task
 from autoreward.training.policy import Policy
 from autoreward.training.seeds import derive
@@ -24,7 +23,7 @@ from autoreward.training.seeds import derive
 FRAMES = 8
 COLUMNS = 4
 FRAME_WIDTH = 320
-"""Pixels of one frame on the sheet."""
+"""Pixels of one frame on the sheet; panels side by side keep their own width, to stay legible."""
 GAP = 6
 GROUND = (176, 182, 191)
 """Between the frames: neither white nor black, as frames are."""
@@ -51,7 +50,9 @@ class Shot:
 
 
 def rollout_picture(task: Task, policy: Path, out: Path, seed: int) -> None:
-    """Draw the first evaluation episode of a training as a contact sheet.
+    """Draw the first episode of a training's evaluation for the report as a contact sheet.
+
+    Where actions are drawn by their probabilities, it is one that the policy plays from the same start.
 
     Args:
         task: what the policy was trained for.
@@ -74,44 +75,26 @@ def draw(job: PictureJob) -> None:
         UserError: the policy or the environment does not do it.
     """
     policy = Policy.load(job.policy)
-    env = make_env(job.task.env, 1)
+    env = make_env(job.task.env.used_for("report"), 1)
     try:
         first = derive(job.seed, "final", 1)[0]
-        length = sum(1 for _ in _steps(env, EpisodeJudge(job.task, env.schema, 1), policy, first))
-        wanted = {int(step) for step in np.linspace(0, length, FRAMES).round()}
-        env.reset(seed=first)
-        shots = [Shot(0, env.render_frame())]
-        # The episode again, the same by its seed: only now is it known which steps to draw. Its judge is a new one:
-        # a streak of the first time must not go on into this one.
-        judge = EpisodeJudge(job.task, env.schema, 1)
-        shots += [Shot(step, env.render_frame()) for step in _steps(env, judge, policy, first) if step in wanted]
-        success = bool(judge.finish(np.ones(1, dtype=np.bool_)).success[0])
+        episode = play(env, job.task, player(env, job.task, policy, first), first).episode
+        # The episode again, the same by its seed: only now is it known which steps to draw.
+        shots = [Shot(step, frame) for step, frame in frames(env, episode, evenly(episode.steps, FRAMES))]
     finally:
         env.close()
-    write_bytes(job.out, contact_sheet(shots, success))
+    write_bytes(job.out, contact_sheet(shots, episode.success))
 
 
-def _steps(env: BatchEnv, judge: EpisodeJudge, policy: Policy, seed: int) -> Iterator[int]:
-    """Play an episode; gives the number of each step after it was taken."""
-    obs, _ = env.reset(seed=seed)
-    step, ended = 0, False
-    while not ended:
-        obs, _, terminated, truncated, _ = env.step(policy.act(obs, env.action_mask()))
-        step += 1
-        verdict = judge.step(env.read(judge.fields))
-        ended = bool(terminated[0] or truncated[0] or verdict.ends[0])
-        yield step
-
-
-def contact_sheet(shots: Sequence[Shot], success: bool, cell_width: int = FRAME_WIDTH) -> bytes:
+def contact_sheet(shots: Sequence[Shot], success: bool) -> bytes:
     """The frames in rows of four, each with its step, the last with how the episode ended, as PNG bytes.
 
     Args:
         shots: at least one, all frames of one size.
         success: whether the episode was a success.
-        cell_width: pixels of one frame on the sheet.
     """
     height, width = shots[0].frame.shape[:2]
+    cell_width = width if width > 2 * height else FRAME_WIDTH
     cell_height = round(height * cell_width / width)
     rows = -(-len(shots) // COLUMNS)
     columns = min(COLUMNS, len(shots))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,22 @@ def play(env: BatchEnv, task: Task, act: Act, seed: int, fields: Collection[str]
         marks={event: tuple(steps) for event, steps in marks.items()},
     )
     return Recorded(episode, {name: np.stack([row[name][0] for row in rows]) for name in names}, np.array(human))
+
+
+def player(env: BatchEnv, task: Task, policy: Policy | None, seed: int) -> Act:
+    """Who chooses the actions of an episode, the same for the same seed, as evaluations do it.
+
+    Args:
+        env: in which it plays, N = 1.
+        task: says how policies choose (`acting`).
+        policy: None: uniform actions.
+        seed: of what is drawn.
+    """
+    if policy is None:
+        env.action_space.seed(seed)
+        return lambda obs, mask: env.random_actions()
+    random = np.random.default_rng(seed) if task.trainer.acting == "drawn" else None
+    return functools.partial(policy.act, random=random)
 
 
 def with_terms(recorded: Recorded, reward: Reward) -> Episode:

@@ -126,7 +126,7 @@ def _sheets(env: BatchEnv, job: Film, count: int) -> bytes:
     parts: list[Image.Image] = []
     for episode in job.episodes:
         shots = [Shot(step, frame) for step, frame in frames(env, episode, evenly(episode.steps, count))]
-        sheet = contact_sheet(shots, episode.success, min(shots[0].frame.shape[1], WIDTH))
+        sheet = contact_sheet(shots, episode.success)
         parts.append(Image.open(BytesIO(sheet)).convert("RGB"))
         parts.append(Strip(episode, _title(job.task, episode), parts[-1].width).at(episode.steps))
     buffer = BytesIO()
