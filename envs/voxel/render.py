@@ -37,7 +37,7 @@ EYE = 1.62
 LAVA_RED, TARGET_CYAN, TRAIL, GROUND = (238, 44, 20), (0, 244, 244), (255, 222, 110), (24, 26, 32)
 
 OPEN = (196.0, 216.0, 238.0, 1 / 38.0, 1.0, 1.0, 0.0)
-ROOFED = (10.0, 9.0, 12.0, 1 / 34.0, 1.12, 0.0, 1 / 12.0)
+ROOFED = (10.0, 9.0, 12.0, 1 / 34.0, 1.28, 0.0, 1 / 12.0)
 """`mood` of the kernel under an open sky, and under a roof: nothing is dark there that is near."""
 
 
@@ -188,23 +188,23 @@ def _with_hud(frame: Frame, agent: Array, inventory: Array) -> Frame:
     middle, centre = WIDTH // 2, HEIGHT // 2
     if agent[IN_LAVA]:
         pen.rectangle((0, 0, WIDTH, HEIGHT), fill=(255, 96, 0, 90))
-    if agent[DAMAGE] > 0 or agent[DIED]:
-        for rim in range(6):
-            pen.rectangle((rim, rim, WIDTH - 1 - rim, HEIGHT - 1 - rim), outline=(255, 20, 20, 220 - 34 * rim))
     for colour, thick in (((0, 0, 0, 130), 1), ((255, 255, 255, 230), 0)):
         pen.rectangle((middle - 4 - thick, centre - thick, middle + 4 + thick, centre + thick), fill=colour)
         pen.rectangle((middle - thick, centre - 4 - thick, middle + thick, centre + 4 + thick), fill=colour)
-    pen.rectangle((0, HEIGHT - 16, WIDTH, HEIGHT), fill=(12, 13, 16, 190))
-    pen.rectangle((6, HEIGHT - 11, 6 + 3 * FULL_HEALTH, HEIGHT - 5), fill=(74, 22, 24, 255))
-    pen.rectangle((6, HEIGHT - 11, 6 + 3 * max(int(agent[HEALTH]), 0), HEIGHT - 5), fill=(230, 52, 52, 255))
+    pen.rectangle((0, 0, WIDTH, 15), fill=(12, 13, 16, 190))  # above: what lies at the feet matters more
+    pen.rectangle((6, 5, 6 + 3 * FULL_HEALTH, 11), fill=(74, 22, 24, 255))
+    pen.rectangle((6, 5, 6 + 3 * max(int(agent[HEALTH]), 0), 11), fill=(230, 52, 52, 255))
     text = "dead" if agent[DIED] else _carried(inventory)
-    pen.text((76, HEIGHT - 15), text, font=_font(11), fill=(238, 240, 244, 255))
+    pen.text((76, 1), text, font=_font(11), fill=(238, 240, 244, 255))
+    if agent[DAMAGE] > 0 or agent[DIED]:
+        for rim in range(6):
+            pen.rectangle((rim, rim, WIDTH - 1 - rim, HEIGHT - 1 - rim), outline=(255, 20, 20, 220 - 34 * rim))
     return np.asarray(image)
 
 
 def _carried(inventory: Array) -> str:
-    """What is in the inventory, in few words."""
-    names = [(ITEMS[item].replace("_", " "), int(inventory[item])) for item in range(16) if inventory[item]]
+    """What is in the inventory, in few words: tools and diamonds first, since there is not room for everything."""
+    names = [(ITEMS[item].replace("_", " "), int(inventory[item])) for item in reversed(range(16)) if inventory[item]]
     return "   ".join(name if count == 1 else f"{name} {count}" for name, count in names)
 
 
