@@ -84,6 +84,8 @@ class TrainerOverrides(Record):
     """Episodes of each of these evaluations."""
     acting: Literal["best", "drawn"] | None = None
     """How evaluated policies choose among discrete actions: the best one, or drawn by their probabilities."""
+    shipped: Literal["best", "last"] | None = None
+    """Which policy a training gives: that with the best return under its own reward, or the last."""
 
     def applied_to(self, settings: TrainerSettings) -> TrainerSettings:
         """The settings with every override that is given."""

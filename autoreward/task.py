@@ -70,8 +70,9 @@ class TrainerSettings(Record):
     evaluation_episodes: Positive = 20
     """Episodes of each evaluation."""
     acting: Literal["best", "drawn"] = "best"
-    """How evaluated policies choose among discrete actions: the best one, or drawn by their probabilities, as in
-    training. One without a memory that does nothing but the best can be caught in a circle for ever."""
+    """How evaluated policies choose among discrete actions: the best (and may circle for ever), or as in training."""
+    shipped: Literal["best", "last"] = "best"
+    """Which policy is kept: the last, or that of the best own return (wrong where success ends what would pay on)."""
 
 
 class SuccessRule(Record):
@@ -203,8 +204,7 @@ def foreign_code(pack: Pack) -> list[str]:
     """Where a pack names Python that is imported and run: `field: module:attribute`."""
     names = {} if pack.env.robot is not None else {"env.id": pack.env.id}
     for name, task in pack.tasks.items():
-        names[f"tasks.{name}.trainer.name"] = task.trainer.name
-        names[f"tasks.{name}.trainer.algorithm"] = task.trainer.algorithm
+        names |= {f"tasks.{name}.trainer.{part}": getattr(task.trainer, part) for part in ("name", "algorithm")}
         changes = {"": task.env, **{f"tiers.{tier}.": given.env for tier, given in task.tiers.items()}}
         names |= {f"tasks.{name}.{at}env.id": change.id for at, change in changes.items() if change and change.id}
     return [f"{field}: {value}" for field, value in names.items() if ":" in value]

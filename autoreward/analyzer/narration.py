@@ -86,7 +86,11 @@ def _header(arrays: Mapping[str, Array]) -> str:
     counts = [f"{name} {int(values.sum())}" for name, values in outcomes.items() if values.any()]
     text += f"; outcomes: {', '.join(counts)}" if counts else ""
     measures = {name.removeprefix("measure."): values for name, values in arrays.items() if name.startswith("measure.")}
-    means = [f"{name} {_number(np.nanmean(values))}" for name, values in measures.items() if not np.isnan(values).all()]
+    means = [
+        f"{name} {_number(float(np.nanmean(values)))}"
+        for name, values in measures.items()
+        if not np.isnan(values).all()
+    ]
     return f"{text}; measures: {', '.join(means)}." if means else f"{text}."
 
 

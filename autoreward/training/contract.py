@@ -60,8 +60,10 @@ class TrainingJob(Record):
         job = self.model_copy(update={"task": self.task.model_copy(update={"text": "-", "reference": None})})
         # What a task does not use is no part of its trainings' names either.
         env = {name: True for name in ("evaluation", "report") if not getattr(job.task.env, name)}
-        trainer = {"stack": True, **({"acting": True} if job.task.trainer.acting == "best" else {})}
-        own: dict[str, Any] = {"env": env, "trainer": trainer, **({} if job.task.measures else {"measures": True})}
+        usual = {name: True for name in ("acting", "shipped") if getattr(job.task.trainer, name) == "best"}
+        own: dict[str, Any] = {"env": env, "trainer": {"stack": True, **usual}}
+        if not job.task.measures:
+            own["measures"] = True
         out: dict[str, Any] = {"least_isolation": True, "task": {**_NO_PART_OF_IT, **own}}
         if not (self.reported and job.task.env.report):
             out["reported"] = True

@@ -254,7 +254,9 @@ class Session:
         """Judge the policy that has just collected a rollout by the episodes that ended under it."""
         fresh = self.log.count - self._known_episodes
         self._known_episodes = self.log.count
-        if not fresh or self.log.count < WINDOW or step < EARLIEST * self.steps:
+        if self.job.task.trainer.shipped == "last" or not fresh or self.log.count < WINDOW:
+            return
+        if step < EARLIEST * self.steps:
             return
         mean = self.log.recent_return(max(WINDOW, fresh))
         # On a tie the later policy, which has learnt longer.

@@ -162,7 +162,7 @@ ENTRIES = (
     Entry("new_cell", _column(NEW_CELL),
           "whether the agent is for the first time in this episode in this column of the world", **_FLAG, **_HIDDEN),
     Entry("came_back", _column(CAME_BACK),
-          "whether the last step led back into the column of the world that the agent had left last", **_FLAG, **_HIDDEN),
+          "whether the last step led back into the column of the world that was left last", **_FLAG, **_HIDDEN),
     Entry("cells_visited", _column(CELLS), "columns of the world visited in this episode", low=1, **_HIDDEN),
     Entry("on_ground", _column(ON_GROUND), "whether the agent stands on something", **_FLAG),
     Entry("fall", _column(FALL), "blocks fallen so far; more than 3 will hurt", unit="blocks", low=0),

@@ -180,3 +180,11 @@ def test_a_training_is_continued_to_more_steps(tmp_path: Path) -> None:
     assert all(long.timers[part] > seconds for part, seconds in short.timers.items())
     with np.load(tmp_path / EPISODES) as episodes:
         assert episodes["step"].min() < 200 and episodes["step"].max() > 1_900
+
+
+def test_the_last_policy_is_kept_where_the_return_is_no_guide(tmp_path: Path) -> None:
+    task = line_task()
+    task = task.model_copy(update={"trainer": task.trainer.model_copy(update={"shipped": "last"})})
+    result = train(job_of(task, CLIMB), tmp_path / "last", 2_048)
+    assert (result.shipped_step, result.last) == (2_048, None)
+    assert (tmp_path / "last" / POLICY).read_bytes() == (tmp_path / "last" / POLICY_LAST).read_bytes()
