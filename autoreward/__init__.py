@@ -14,7 +14,8 @@ __all__ = ["load_reward", "load_run", "resume", "run"]
 _HOMES = {"load_reward": "autoreward.reward.load"} | dict.fromkeys(("load_run", "resume", "run"), "autoreward.api")
 
 if "gymnasium" in sys.modules:  # whoever has imported it may make our environments; nobody else has to wait for it
-    import_module("autoreward.envs.voxel.gym")
+    for _world in ("voxel", "minetest", "crafter"):
+        import_module(f"autoreward.envs.{_world}.gym")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module offers under that name

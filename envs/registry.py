@@ -17,10 +17,12 @@ from gymnasium.envs.registration import registry as registered
 from gymnasium.wrappers import TimeLimit
 
 from autoreward.envs.contract import BatchEnv
+from autoreward.envs.crafter import gym as _crafter  # noqa: F401 - registers its ids
 from autoreward.envs.declared import derive_action
 from autoreward.envs.derive import derive_schema
 from autoreward.envs.docstring import action_meaning
 from autoreward.envs.gym import GymBatchEnv, flat_observation_space
+from autoreward.envs.minetest import gym as _minetest  # noqa: F401
 from autoreward.envs.voxel import gym as voxel
 from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.schema import EnvSchema
