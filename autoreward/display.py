@@ -105,7 +105,7 @@ def rows_table(rows: Sequence[Row], title: str) -> Table:
     columns = ("reward", seeds, "samples", "score", "steps", "seconds")
     cells = [
         (
-            row.label + (f" ({row.failed} failed)" if row.failed else ""),
+            row.label + (f" ({row.missing})" if row.missing else ""),
             success_cell(row),
             f"{count(len(row.success), 'seed')} x {count(row.episodes, 'episode')}",
             score_cell(row),

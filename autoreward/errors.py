@@ -67,6 +67,10 @@ class TrainingFailed(AutorewardError):
     """One training ended without a result; the run goes on without it."""
 
 
+class MachineFailed(TrainingFailed):
+    """It ended so through the machine (no process, no memory, a kill), which says nothing about the reward."""
+
+
 class EndpointError(UserError):
     """The language-model endpoint refused, failed for good, or could not be reached. The run can be resumed."""
 

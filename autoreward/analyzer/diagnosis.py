@@ -10,7 +10,6 @@ import numpy as np
 from autoreward.designer.contract import Finding
 from autoreward.task import Task
 from autoreward.training.contract import TermStatistics, TrainingResult
-from autoreward.training.machine import failure, is_machine_fault
 
 SOLVED = 0.9
 """Success rate from which a task counts as solved."""
@@ -67,9 +66,9 @@ def _failed(results: Sequence[TrainingResult]) -> list[Finding]:
     failed = [result for result in results if result.status == "failed"]
     found = []
     for machine in (False, True):
-        of_kind = [result for result in failed if is_machine_fault(result) is machine]
+        of_kind = [result for result in failed if (result.failure == "machine") is machine]
         if of_kind:
-            text = f"{len(of_kind)} of {len(results)} trainings gave no result: {failure(of_kind[0])}"
+            text = f"{len(of_kind)} of {len(results)} trainings gave no result: {of_kind[0].error}"
             evidence = {"failed": float(len(of_kind)), "trainings": float(len(results))}
             advice = _NO_ADVICE if machine else _BOUNDED
             found.append(Finding(diagnosis="training_failed", text=text, suggestion=advice, evidence=evidence))

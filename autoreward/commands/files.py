@@ -114,7 +114,7 @@ class Train(Command):
         rows, folder = self._rows(task, source)
         console = new_console()
         console.print(rows_table(rows, f"{self.file} on {task.name}: true success of the trained policies"))
-        for seed, training in rows[0].trainings.items():
+        for seed, training in (rows[0].trainings | rows[0].lost).items():
             policy = folder / "trainings" / training / POLICY
             found = policy if policy.exists() else f"none: its training failed; see {policy.with_name(WORKER_LOG)}"
             console.print(Text(f"policy of seed {seed}: {found}"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from autoreward.engine.contract import JobRequest
 from autoreward.engine.processes import Worker
 from autoreward.engine.worker import failed_result
-from autoreward.errors import UserError
+from autoreward.errors import MachineFailed, UserError
 from autoreward.records import read_record, write_record
 from autoreward.training.contract import Progress, TrainingJob, TrainingResult
 from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name
@@ -153,6 +153,6 @@ def _result_path(request: JobRequest) -> Path:
 def _write_failure(request: JobRequest, reason: str, seconds: float) -> None:
     job = read_record(request.folder / JOB, TrainingJob)
     try:
-        write_record(_result_path(request), failed_result(job.hash, request.steps, reason, seconds))
+        write_record(_result_path(request), failed_result(job.hash, request.steps, MachineFailed(reason), seconds))
     except OSError as error:
         raise UserError(f"{request.folder} cannot be written: {error}") from None

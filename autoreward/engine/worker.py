@@ -27,13 +27,16 @@ from typing import Annotated  # noqa: E402
 
 from pydantic import Field  # noqa: E402
 
-from autoreward.errors import AutorewardError  # noqa: E402
+from autoreward.errors import MACHINE, AutorewardError, MachineFailed  # noqa: E402
 from autoreward.records import Record, read_record, write_record  # noqa: E402
+from autoreward.sandbox.isolation import IsolationTooWeak  # noqa: E402
 from autoreward.sandbox.linux.process import hide_process  # noqa: E402
 from autoreward.training.contract import Progress, Report, StackTrainer, TrainingJob, TrainingResult  # noqa: E402
 from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name  # noqa: E402
 from autoreward.training.registry import find_trainer  # noqa: E402
 
+_MACHINES = (MachineFailed, IsolationTooWeak, OSError, MemoryError)
+"""What the machine has to answer for: reward programs run elsewhere and cannot raise them here."""
 PAUSE = 0.25
 """Seconds between two writings of `progress.json`."""
 
@@ -115,7 +118,7 @@ def _ended(
 ) -> TrainingResult:
     """Write a training's result, and report its end."""
     if isinstance(outcome, Exception):
-        outcome = failed_result(job.hash, steps, one_line(outcome), seconds)
+        outcome = failed_result(job.hash, steps, outcome, seconds)
     write_record(folder / result_name(steps), outcome)
     report(
         Progress(
@@ -129,15 +132,21 @@ def _ended(
     return outcome
 
 
-def failed_result(job_hash: str, steps: int, error: str, seconds: float) -> TrainingResult:
-    """The result of a training that gave none."""
-    return TrainingResult(hash=job_hash, steps=steps, status="failed", error=error, seconds=seconds)
+def failed_result(job_hash: str, steps: int, fault: Exception, seconds: float) -> TrainingResult:
+    """The result of a training that gave none: why, in one line that names the machine where it is to blame.
 
-
-def one_line(error: Exception) -> str:
-    """The error as a result holds it; what autoreward did not raise on purpose keeps its type's name."""
-    text = str(error) if isinstance(error, AutorewardError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())
+    What autoreward did not raise on purpose keeps its type's name.
+    """
+    machine = isinstance(fault, _MACHINES)
+    text = " ".join((str(fault) if isinstance(fault, AutorewardError) else f"{type(fault).__name__}: {fault}").split())
+    return TrainingResult(
+        hash=job_hash,
+        steps=steps,
+        status="failed",
+        error=f"{MACHINE}{text}" if machine and not text.startswith(MACHINE) else text,
+        failure="machine" if machine else "reward",
+        seconds=seconds,
+    )
 
 
 class ProgressFile:

@@ -116,8 +116,8 @@ class Final:
         seeds = [
             seed for seed, _ in sorted(zip(designed.trainings, designed.success, strict=True), key=lambda p: -p[1])
         ]
-        policy = self._folder.training_folder(designed.trainings[seeds[0]]) / POLICY
-        if not policy.exists():
+        policy = self._folder.training_folder(designed.trainings[seeds[0]]) / POLICY if seeds else None
+        if policy is None or not policy.exists():
             self._watch.note("no policy was kept: every training of the best reward failed on the report seeds")
             return
         shutil.copy(policy, best / POLICY)

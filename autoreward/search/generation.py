@@ -16,7 +16,6 @@ from autoreward.search.trainings import Trainings, rank, summary
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateAnalysis, CandidateRecord, RoundAnalysis, RunRecord
 from autoreward.training.contract import RewardSpec, TrainingResult
-from autoreward.training.machine import failure
 
 
 class Generation:
@@ -169,7 +168,7 @@ class Generation:
 
     def _trained(self, round_: int, index: int, results: dict[int, TrainingResult]) -> CandidateRecord:
         success, score = summary(results)
-        failures = [failure(result) for result in results.values() if result.status == "failed"]
+        failures = [result.error or "unknown reason" for result in results.values() if result.status == "failed"]
         update = {
             "status": "failed" if success is None else "trained",
             "reason": "; ".join(dict.fromkeys(failures)),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autoreward.engine.contract import Engine, JobRequest
 from autoreward.engine.worker import failed_result
+from autoreward.errors import MachineFailed
 from autoreward.records import read_record, write_bytes, write_record
 from autoreward.sandbox.isolation import Level, is_enough
 from autoreward.search.observer import Observer
@@ -16,7 +17,6 @@ from autoreward.store.records import Row
 from autoreward.task import Task
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import EPISODES, JOB, POLICY, POLICY_LAST, PROGRESS, TRAJECTORIES, result_name
-from autoreward.training.machine import is_machine_fault
 
 
 class Trainings:
@@ -73,7 +73,8 @@ class Trainings:
             self._borrow(path)
         requests = [JobRequest(folder=path, steps=self._task.steps) for path in labels]
         results = self._engine.run(requests, progress)
-        results |= self._again([request for request in requests if is_machine_fault(results[request.folder])], progress)
+        lost = [request for request in requests if results[request.folder].failure == "machine"]
+        results |= self._again(lost, progress)
         for path, (label, seed) in labels.items():
             results[path] = self._witnessed(path, results[path])
             self._lend(path, results[path])
@@ -97,7 +98,7 @@ class Trainings:
         if result.isolation is None or is_enough(result.isolation, self._least):
             return result
         reason = f"its reward program ran at isolation level {result.isolation}, and level {self._least} is asked for"
-        failed = failed_result(result.hash, result.steps, reason, result.seconds)
+        failed = failed_result(result.hash, result.steps, MachineFailed(reason), result.seconds)
         write_record(folder / result_name(result.steps), failed)
         return failed
 
@@ -144,7 +145,7 @@ def summary(results: Mapping[int, TrainingResult]) -> tuple[float | None, float 
     A failed training counts as success 0, and leaves no score: the mean of the others would flatter the reward. One
     that failed through the machine does not count.
     """
-    results = {seed: result for seed, result in results.items() if not is_machine_fault(result)}
+    results = _counted(results)
     finals = [result.final for result in results.values() if result.final is not None]
     if not finals:
         return None, None
@@ -153,8 +154,18 @@ def summary(results: Mapping[int, TrainingResult]) -> tuple[float | None, float 
     return success, sum(scores) / len(scores) if len(scores) == len(results) else None
 
 
+def _counted(results: Mapping[int, TrainingResult]) -> dict[int, TrainingResult]:
+    """Those that say something about the reward."""
+    return {seed: result for seed, result in results.items() if result.failure != "machine"}
+
+
 def row(name: str, label: str, results: Mapping[int, TrainingResult], episodes: int, steps: int) -> Row:
-    """One line of a table: interquartile means over seeds; a training without a result counts as success 0."""
+    """One line of a table: interquartile means over seeds.
+
+    A training without a result counts as success 0; one that failed through the machine is no sample.
+    """
+    lost = {seed: result.hash for seed, result in results.items() if result.failure == "machine"}
+    results = _counted(results)
     finals = [result.final for result in results.values()]
     success = tuple(final.success_rate if final else 0.0 for final in finals)
     scores = tuple(final.score for final in finals if final is not None and final.score is not None)
@@ -174,6 +185,7 @@ def row(name: str, label: str, results: Mapping[int, TrainingResult], episodes: 
             "score_iqm": iqm(scores) if scores else None,
             "score_interval": interval(scores) if len(scores) == len(finals) else None,
             "failed": sum(final is None for final in finals),
+            "lost": lost,
         }
     )
 

@@ -121,7 +121,15 @@ class Row(Record):
     score_iqm: float | None = None
     score_interval: tuple[float, float] | None = None
     failed: int = 0
-    """Trainings that gave no result."""
+    """Trainings that gave no result, counted as success 0."""
+    lost: dict[int, str] = {}
+    """Seed -> hash of those that failed through the machine; they count nowhere else."""
+
+    @property
+    def missing(self) -> str:
+        """How many of its trainings gave nothing, as tables show it; empty where all did."""
+        counts = {"failed": self.failed, "lost": len(self.lost)}
+        return ", ".join(f"{count} {how}" for how, count in counts.items() if count)
 
 
 class Selection(Record):

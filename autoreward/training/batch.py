@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from autoreward.errors import TrainingFailed
+from autoreward.errors import MachineFailed, TrainingFailed
 from autoreward.training.contract import Report, TrainingJob, TrainingResult
 from autoreward.training.loop import Training, alone
 from autoreward.training.session import Session
@@ -30,8 +30,8 @@ class BatchTrainer:
         """Train to `steps` environment steps (at most N - 1 more), and write the folder's files.
 
         Raises:
-            TrainingFailed: the reward program failed, a reward or the policy is not finite, the evaluator died, or
-                memory ran out.
+            TrainingFailed: the reward program failed, or a reward or the policy is not finite.
+            MachineFailed: no cell can be started, the evaluator died, or memory ran out.
         """
         if job.reward.kind == "random":
             return measure_random(job, steps, folder, progress)
@@ -68,5 +68,5 @@ def _told(error: Exception, lower: str) -> Exception:
     Torch's on a CPU has no type of its own.
     """
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-        return TrainingFailed(f"out of memory: {lower}")
+        return MachineFailed(f"out of memory: {lower}")
     return error

@@ -114,6 +114,11 @@ class TrainingResult(Record):
     status: Literal["ok", "failed"]
     error: str | None = None
     """Why it failed, in one line."""
+    failure: Literal["reward", "machine"] | None = None
+    """Of a failed one: what the reward may have caused, or what says nothing about it and is tried once more.
+
+    None also in records of before this was told, which count as the reward's.
+    """
     evaluations: tuple[Evaluation, ...] = ()
     """During training, on the policy as it then was."""
     final: Evaluation | None = None
@@ -165,6 +170,7 @@ class Trainer(Protocol):
 
         Raises:
             TrainingFailed: the message says why in one line (the reward program's fault, a diverged policy ...).
+            MachineFailed: the same, where the reward has no part in it; so is what else is an OSError or MemoryError.
         """
         ...
 

@@ -28,7 +28,7 @@ import numpy as np
 from autoreward.environment import Use
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.registry import make_env
-from autoreward.errors import AutorewardError, TrainingFailed
+from autoreward.errors import AutorewardError, MachineFailed, TrainingFailed
 from autoreward.records import Record
 from autoreward.sandbox.linux.process import hide_process
 from autoreward.task import Task
@@ -96,7 +96,8 @@ class Evaluator:
         """All evaluations that have been asked for and not handed out yet; `heartbeat` is called as episodes finish.
 
         Raises:
-            TrainingFailed: the evaluator died, or an evaluation failed.
+            MachineFailed: the evaluator died.
+            TrainingFailed: an evaluation failed.
         """
         found = []
         while self._waiting:
@@ -120,7 +121,7 @@ class Evaluator:
             self._process.stdin.write(record.model_dump_json() + "\n")
             self._process.stdin.flush()
         except OSError:
-            raise TrainingFailed("the evaluator died; worker.log has its last words") from None
+            raise MachineFailed("the evaluator died; worker.log has its last words") from None
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -131,7 +132,7 @@ class Evaluator:
 
     def _understood(self, line: str | None) -> Evaluation | None:
         if line is None:
-            raise TrainingFailed("the evaluator died; worker.log has its last words")
+            raise MachineFailed("the evaluator died; worker.log has its last words")
         reply = json.loads(line)
         if "error" in reply:
             raise TrainingFailed(f"evaluation failed: {reply['error']}")

@@ -113,7 +113,8 @@ class Training:
         """Train, evaluate, and sum up.
 
         Raises:
-            TrainingFailed: the reward program failed, a reward or the policy is not finite, or the evaluator died.
+            TrainingFailed: the reward program failed, or a reward or the policy is not finite.
+            MachineFailed: no cell can be started, or the evaluator died.
         """
         steps, num_envs = self._session.steps, self._collector.env.num_envs
         while (done := self._collector.steps) < steps:

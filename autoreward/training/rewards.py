@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from autoreward.errors import CellFailed, TrainingFailed
+from autoreward.errors import CellFailed, MachineFailed, TrainingFailed
 from autoreward.language.program import Program
 from autoreward.reward.total import total, weighted
 from autoreward.sandbox.contract import Cell, Memory, Scores
@@ -133,6 +133,7 @@ class ProgramReward:
         Raises:
             RewardRefused: it breaks a rule of the reward language.
             IsolationTooWeak: the cell is isolated less than it must be.
+            MachineFailed: no cell can be started.
             TrainingFailed: the cell cannot load it.
         """
         if spec.source is None:
@@ -146,7 +147,7 @@ class ProgramReward:
             self._cell, self.program = self._start()
         except CellFailed as error:
             if error.reason == "start":
-                raise TrainingFailed(str(error)) from error
+                raise MachineFailed(str(error)) from error
             raise TrainingFailed(f"the reward program cannot be loaded: {error}") from error
         self.state_fields = self.program.state_fields
         self.next_state_fields = self.program.next_state_fields
@@ -237,7 +238,7 @@ class ProgramReward:
             return self._cell.score(inputs, begun, self._memory)
         except CellFailed as error:
             if error.reason == "start":
-                raise TrainingFailed(str(error)) from error
+                raise MachineFailed(str(error)) from error
             raise TrainingFailed(f"reward program failed twice after step {number}: {error}") from error
 
     def _located(self, inputs: dict[str, Array], chunk: Chunk, error: CellFailed) -> TrainingFailed:

@@ -40,7 +40,8 @@ class SB3Trainer:
         """Train to at least `steps` environment steps (whole rollouts), and write the folder's files.
 
         Raises:
-            TrainingFailed: the reward program failed, a reward or the policy is not finite, or the evaluator died.
+            TrainingFailed: the reward program failed, or a reward or the policy is not finite.
+            MachineFailed: no cell can be started, or the evaluator died.
             UserError: the algorithm is unknown, does not fit the actions, or its policy cannot be kept.
         """
         if job.reward.kind == "random":

@@ -14,7 +14,8 @@ import pytest
 from autoreward.engine.contract import JobRequest
 from autoreward.engine.local import LocalEngine
 from autoreward.engine.processes import worker_environment
-from autoreward.errors import RunDamaged
+from autoreward.engine.worker import failed_result
+from autoreward.errors import MACHINE, MachineFailed, RunDamaged
 from autoreward.records import read_record
 from autoreward.testing.engine import InProcessEngine, check_engine, line_request
 from autoreward.training.contract import Progress, TrainingJob, TrainingResult
@@ -114,7 +115,7 @@ def test_a_killed_worker_fails_alone(tmp_path: Path) -> None:
     results = LocalEngine(slots=2, timeout=60).run([victim, other], kill)
     assert results[other.folder].status == "ok"
     assert results[victim.folder].status == "failed"
-    assert "SIGKILL" in (results[victim.folder].error or "")
+    assert "SIGKILL" in (results[victim.folder].error or "") and results[victim.folder].failure == "machine"
     assert read_record(victim.folder / result_name(victim.steps), TrainingResult) == results[victim.folder]
 
 
@@ -137,7 +138,7 @@ def test_a_hanging_worker_is_killed_and_fails(tmp_path: Path) -> None:
     request = line_request(tmp_path / "hangs", trainer=SLEEPER)
     result = LocalEngine(slots=1, timeout=5.0).run([request], quiet)[request.folder]
     assert result.status == "failed"
-    assert "no progress for 5 s" in (result.error or "")
+    assert "no progress for 5 s" in (result.error or "") and result.failure == "machine"
     assert gone(int((request.folder / "pid").read_text()))
 
 
@@ -160,8 +161,21 @@ def test_a_slow_worker_that_shows_progress_is_left_alone_and_is_given_no_key(
 def test_an_unexpected_fault_is_one_line_in_the_result_and_a_traceback_in_the_log(tmp_path: Path) -> None:
     request = line_request(tmp_path / "faulty", trainer=TRAITOR)
     result = LocalEngine(slots=1, timeout=60).run([request], quiet)[request.folder]
-    assert result.error == "ZeroDivisionError: of all things in two lines"
+    assert (result.error, result.failure) == ("ZeroDivisionError: of all things in two lines", "reward")
     assert "Traceback" in (request.folder / WORKER_LOG).read_text()
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+        (MemoryError("too much"), "MemoryError: too much"),
+        (MachineFailed("the evaluator died"), "the evaluator died"),
+    ],
+)
+def test_a_fault_of_the_machine_is_told_as_such(fault: Exception, told: str) -> None:
+    assert failed_result("0", 1, fault, 0.0).failure == "machine"
+    assert failed_result("0", 1, fault, 0.0).error == f"{MACHINE}{told}"
 
 
 def test_workers_are_kept_for_the_next_jobs_and_end_with_the_engine(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from autoreward.config import RunConfig
 from autoreward.engine.contract import JobRequest
+from autoreward.errors import MACHINE
 from autoreward.records import read_record, write_record
 from autoreward.sandbox.isolation import Isolation, Level
 from autoreward.search.observer import Observer
@@ -162,7 +163,7 @@ print(result.status, result.isolation, result.error)
 @linux
 @pytest.mark.parametrize(
     ("least", "said"),
-    [("B", "failed None reward programs would run at level C here"), ("C", "ok C None")],
+    [("B", f"failed None {MACHINE}reward programs would run at level C here"), ("C", "ok C None")],
 )
 def test_a_worker_refuses_by_itself(tmp_path: Path, least: Level, said: str) -> None:
     spec = RewardSpec(kind="program", source=CLIMB)
@@ -194,6 +195,7 @@ def test_a_result_of_less_than_was_asked_for_is_a_failed_training(tmp_path: Path
     assert found.status == recorded.status == status
     assert (found.error is None) == (status == "ok")
     assert status == "ok" or "at isolation level C, and level B is asked for" in (found.error or "")
+    assert found.failure == (None if status == "ok" else "machine")
     assert shared.exists() == (status == "ok"), "other runs are lent what ended well"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from autoreward.errors import MACHINE, TrainingFailed
+from autoreward.errors import MachineFailed, TrainingFailed
 from autoreward.search.observer import Observer
-from autoreward.search.trainings import Trainings, summary
+from autoreward.search.trainings import Trainings, row, summary
 from autoreward.store.folder import RunFolder
+from autoreward.store.records import Row
 from autoreward.task import TrainerSettings
 from autoreward.testing.engine import InProcessEngine
 from autoreward.testing.trainer import NoTrainer, line_task
@@ -47,7 +48,7 @@ class Unlucky(NoTrainer):
             raise TrainingFailed("the policy diverged")
         if job.seed == 5 or not (folder / "tried").exists():
             (folder / "tried").touch()
-            raise TrainingFailed(f"{MACHINE}the cell's process did not start within 60 s")
+            raise MachineFailed("the cell's process did not start within 60 s")
         return super().train(job, steps, folder, progress)
 
 
@@ -63,3 +64,19 @@ def test_what_failed_through_the_machine_is_tried_once_more_and_counts_against_n
     assert summary({4: results[4], 5: results[5]}) == (good.success_rate, good.score)
     assert summary({4: results[4], 6: results[6]}) == (good.success_rate / 2, None)
     assert summary({5: results[5]}) == (None, None)
+
+    line = row("finalist", "candidate 0.0", results, episodes=2, steps=task.steps)
+    assert line.success == (good.success_rate, 0.0), "that of seed 5 is not known, which is not nothing"
+    assert set(line.trainings) == {4, 6} and line.lost == {5: results[5].hash}
+    assert line.missing == "1 failed, 1 lost"
+    nothing = row("finalist", "candidate 0.0", {5: results[5]}, episodes=2, steps=task.steps)
+    assert (nothing.success, nothing.success_iqm, nothing.failed, nothing.missing) == ((), None, 0, "1 lost")
+
+
+def test_results_and_rows_of_before_machines_were_blamed_still_read(tmp_path: Path) -> None:
+    old = TrainingResult(hash="0", steps=8, status="failed", error="the worker was killed by SIGKILL")
+    read = TrainingResult.model_validate_json(old.model_dump_json(exclude={"failure"}))
+    assert read == old and read.failure is None
+    line = row("designed", "designed (0.0)", {1: read}, episodes=2, steps=8)
+    assert (line.success, line.failed) == ((0.0,), 1), "what they counted as"
+    assert Row.model_validate_json(line.model_dump_json(exclude={"lost"})) == line
