@@ -202,7 +202,7 @@ def test_prompts_are_listed_shown_and_copied(tmp_path: Path, capsys: pytest.Capt
     for name in ("designer/first", "designer/revision", "critic/review", "analyzer/analyze"):
         assert 1000 < int(sizes[f"{name}.md.j2"].replace(",", "")) < 4000
     assert sizes["critic/system.md.j2"] == ""
-    assert "{{" in shown(capsys, "prompts", "show", "designer/first")
+    assert "{%" in shown(capsys, "prompts", "show", "designer/first")
     shown(capsys, "prompts", "copy", str(tmp_path / "own"))
     assert (tmp_path / "own" / "designer" / "first.md.j2").exists()
     assert main(["prompts", "copy", str(tmp_path / "own")]) == 2
