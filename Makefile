@@ -14,7 +14,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint format clean
+.PHONY: demo test test-all lint format clean minetest
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
@@ -28,7 +28,7 @@ endif
 	@touch $@
 
 $(ALL_READY): $(READY)
-	$(PIP) --constraint constraints.txt --editable ".[dev,gpu]"
+	$(PIP) --constraint constraints.txt --editable ".[dev,gpu,crafter]"
 	@touch $@
 
 demo: $(READY)  ## design a reward for reacher: no key, no network, under five minutes
@@ -46,7 +46,14 @@ format: $(READY)
 test: lint  ## lint, types and the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
-test-all: lint $(ALL_READY)  ## everything that `make test` leaves out; mujoco-warp is tested on the CPU
+# Where systemd runs, Debian's package would start a server for players, too: there it is left to you.
+minetest:  ## the game server that tests/envs/minetest needs: installed where root may and it is not there
+	@export PATH="$$PATH:/usr/games"; command -v minetestserver >/dev/null || command -v luantiserver >/dev/null || \
+	  { test "$$(id -u)" = 0 && test ! -d /run/systemd/system && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends minetest-server minetest-data; } || \
+	  echo "tests/envs/minetest is left out; for it, type: apt-get install minetest-server minetest-data"
+
+test-all: lint $(ALL_READY) minetest  ## everything that `make test` leaves out; mujoco-warp is tested on the CPU
 	$(BIN)/python -m pytest -m slow -n 2
 
 clean:
