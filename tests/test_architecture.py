@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,9 @@ def test_import_autoreward_is_light(heavy: str) -> None:
 def test_files_stay_short() -> None:
     long = {name: lines for name, path in modules().items() if (lines := len(path.read_text().splitlines())) > 350}
     assert not long, f"what second thing moved into {long}?"
+
+
+def test_no_two_tests_are_of_one_name() -> None:
+    """Folders of tests are no packages, so pytest would find the one in place of the other."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert not [name for name, count in names.items() if count > 1]
