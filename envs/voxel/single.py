@@ -24,13 +24,14 @@ class VoxelSingle(gymnasium.Env[Array, np.int64]):
         split: `train`, `validation` or `test`: from which worlds episodes are drawn.
         knobs: single knobs of the tier that are to be other ones.
         mask_impossible: whether `action_mask` leaves out placing and crafting that would do nothing.
+        render_mode: `rgb_array` for `render`.
 
     Raises:
         UnknownName: no task, tier, split or knob has that name.
         UserError: a knob cannot have that value.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 5}
 
     def __init__(
         self,
@@ -39,10 +40,12 @@ class VoxelSingle(gymnasium.Env[Array, np.int64]):
         split: str = "train",
         knobs: Mapping[str, Any] | None = None,
         mask_impossible: bool = False,
+        render_mode: str | None = None,
     ) -> None:
         self._worlds = VoxelEnv(task, tier=tier, split=split, knobs=knobs, mask_impossible=mask_impossible)
         self.schema = self._worlds.schema
         """The fields of `read`, what the action means, and the step limit."""
+        self.render_mode = render_mode
         self.observation_space = self._worlds.single_observation_space
         self.action_space = self._worlds.single_action_space
 
@@ -78,6 +81,10 @@ class VoxelSingle(gymnasium.Env[Array, np.int64]):
         """A field of the schema now, [...]."""
         value: Array = self._worlds.read([name])[name][0]
         return value
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """What the agent sees and a map beside it, [180, 504, 3]; None without a `render_mode`."""
+        return self._worlds.render_frame() if self.render_mode else None
 
     def _info(self) -> dict[str, Any]:
         mask = self._worlds.action_mask()

@@ -21,8 +21,8 @@ from autoreward.task import EnvSpec
 @pytest.mark.filterwarnings("ignore:.*A Box observation space.*infinity")
 @pytest.mark.parametrize("task", TASKS)
 def test_gymnasiums_own_checker_finds_no_fault(task: str) -> None:
-    env = gymnasium.make(TASKS[task].gym_id, tier="easy")
-    check_env(env.unwrapped, skip_render_check=True)
+    env = gymnasium.make(TASKS[task].gym_id, tier="easy", render_mode="rgb_array")
+    check_env(env.unwrapped)
     env.close()
 
 
@@ -48,6 +48,19 @@ def test_it_is_the_world_of_a_batch() -> None:
         if terminated or ends[0]:
             break
     assert single.read("t") == batch.read(["t"])["t"][1]
+
+
+def test_it_is_drawn_where_that_is_asked_for() -> None:
+    env = gymnasium.make("autoreward/Voxel-HuntCow-v0", render_mode="rgb_array")
+    env.reset(seed=1)
+    before = env.render()
+    env.step(3)
+    after = env.render()
+    assert isinstance(before, np.ndarray) and isinstance(after, np.ndarray)
+    assert (before.shape, before.dtype) == ((180, 504, 3), np.uint8) and (before != after).any()
+    blind = gymnasium.make("autoreward/Voxel-HuntCow-v0")
+    blind.reset(seed=1)
+    assert blind.unwrapped.render() is None
 
 
 def test_a_world_can_be_chosen_and_masks_are_told() -> None:
