@@ -1,1 +1,1 @@
-"""Crafter, an open world in two dimensions with 22 achievements, as an environment with fields."""
+"""Crafter, an open world seen from above with 22 achievements, as an environment with fields."""
