@@ -39,7 +39,7 @@ FIRST_SEED = 970_000
 """Away from the seeds of searches, selections, reports and other benchmarks."""
 STRETCHES = 20
 """Points of a curve."""
-FEWEST = 50
+FEWEST = 256
 """Finished episodes of a stretch that make a point; fewer tell of those alone that died early."""
 REWARDS = {
     "random": "uniform actions",

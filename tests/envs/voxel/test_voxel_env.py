@@ -203,7 +203,7 @@ def test_the_success_expression_is_the_environments_own(task: str, tier: str) ->
 
 GOLDEN = {
     "diamond_lava": "9a67cf7fffe64a18 a91a03e468521715",
-    "approach_tree": "a06748813f22ea8b f9a4d4a420767757",
+    "approach_tree": "a91673613e0ed5bb e83f9643c2fc3742",
     "approach_cow": "6ed1fb5838bd60e8 ecb0aed4132323e3",
     "approach_pig": "f4f6cf7845a79a46 9f02da96cf65a756",
     "approach_sheep": "f58566eb49fb5c01 58071c42992e2539",
