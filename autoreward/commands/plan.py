@@ -6,7 +6,6 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from autoreward.api import describe
 from autoreward.commands.envs import schema_table
 from autoreward.config import RunConfig
 from autoreward.designer.contract import Brief
@@ -16,7 +15,6 @@ from autoreward.llm.contract import CallName, Message, Reply
 from autoreward.schema import EnvSchema
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
 from autoreward.task import Task
-from autoreward.training.registry import check_settings
 
 
 class _Shown(Exception):
@@ -37,14 +35,10 @@ class _Listening:
 
 def show_plan(task: Task, config: RunConfig, console: Console) -> None:
     """Print the plan of a run: task, fields, trainings, seeds, and what the Designer is asked or proposes first."""
-    from autoreward.search.loop import check_expressions
-    from autoreward.search.roles import least_isolation, resolve_designer, with_recording
+    from autoreward.search.loop import prepared
+    from autoreward.search.roles import least_isolation, resolve_designer
 
-    config = with_recording(config)
-    task = config.for_task(task)
-    schema = describe(task.env)
-    check_expressions(task, schema.names)
-    check_settings(task, schema)
+    task, config, schema = prepared(task, config)
     designer = resolve_designer(config.designer, config.llm)
     lines = plan_lines(task, config, designer)
     lines.append(f"isolation  of reward programs: level {least_isolation(config, designer, task)} at least")

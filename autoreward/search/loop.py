@@ -30,6 +30,7 @@ from autoreward.records import write_bytes
 from autoreward.sandbox.isolation import Isolation, require
 from autoreward.sandbox.linux.process import hide_process
 from autoreward.sandbox.process import witness
+from autoreward.schema import EnvSchema
 from autoreward.search.account import Account
 from autoreward.search.candidate import Drafting
 from autoreward.search.final import Final
@@ -75,11 +76,7 @@ def start(
         EndpointError: the language model failed for good; the run can be resumed.
     """
     hide_process()
-    config = with_recording(config)
-    task = config.for_task(task)
-    schema = describe(task.env)
-    check_expressions(task, schema.names)
-    check_settings(task, schema)
+    task, config, schema = prepared(task, config)
     path = folder or config.runs / _new_name(task)
     _check_shared(config)
     designer = resolve_designer(config.designer, config.llm)
@@ -168,13 +165,21 @@ class _Run:
             self._account.save(cap)
 
 
-def check_expressions(task: Task, field_names: list[str]) -> None:
-    """Refuse a task whose expressions read what is not there, before anything is spent."""
-    Expression(task.success.expression, field_names)
-    if task.score:
-        Expression(task.score.expression, field_names)
-    for text in task.outcomes.values():
-        Expression(text, field_names)
+def prepared(task: Task, config: RunConfig) -> tuple[Task, RunConfig, EnvSchema]:
+    """A run's task, configuration and fields, as they are recorded.
+
+    Raises:
+        UserError: the task reads what is not there, or every training would fail with these settings.
+    """
+    config = with_recording(config)
+    task = config.for_task(task)
+    schema = describe(task.env)
+    numbers = [number for number in (task.score, *task.measures.values()) if number]
+    among = [measure.among for measure in task.measures.values() if measure.among]
+    for text in (task.success.expression, *task.outcomes.values(), *(each.expression for each in numbers), *among):
+        Expression(text, schema.names)
+    check_settings(task, schema)
+    return task, config, schema
 
 
 def _own_reward(task: Task, config: RunConfig, roles: Roles, transitions: Transitions) -> str | None:

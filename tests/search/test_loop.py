@@ -15,6 +15,7 @@ from autoreward.search.observer import Observer
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
 from autoreward.search.trainings import rank, summary
 from autoreward.store.folder import RunFolder, locked
+from autoreward.task import Measure, Score, SuccessRule
 from autoreward.testing.engine import InProcessEngine
 from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, line_task
@@ -266,6 +267,26 @@ def test_a_crashed_seed_does_not_raise_a_score() -> None:
 
     whole, broken = summary({1: result(-5.0), 2: result(-5.0)}), summary({1: result(-4.0), 2: result(None)})
     assert rank(*whole) > rank(*broken)
+
+
+WRONG = "positionn > 1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"success": SuccessRule(expression=WRONG)},
+        {"score": Score(expression=WRONG)},
+        {"outcomes": {"far": WRONG}},
+        {"measures": {"far": Measure(expression=WRONG)}},
+        {"measures": {"far": Measure(expression="position", among=WRONG)}},
+    ],
+)
+def test_what_a_task_reads_must_be_there_before_anything_is_spent(tmp_path: Path, changes: dict[str, object]) -> None:
+    task = line_task().model_copy(update=changes)
+    with pytest.raises(UserError, match=r"positionn.*Closest: position"):
+        start(task, config(tmp_path), Observer(), engine=InProcessEngine())
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_processes_do_not_share_a_run(finished: Path) -> None:
