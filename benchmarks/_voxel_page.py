@@ -41,7 +41,7 @@ def tables(found: Rows) -> str:
             f"| {row['label']} | {' | '.join(number(row['measures'].get(name)) for name in names)} |" for row in rows
         ]
         lines.append("")
-    return "\n".join(lines).rstrip()
+    return "\n".join([*lines, "![Success and lava deaths of the training episodes](img/voxel.png)"])
 
 
 def line(row: dict[str, Any]) -> str:

@@ -35,6 +35,8 @@ from autoreward.training.files import JOB
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_SEED = 950_000
 """Away from the seeds of searches, selections and reports, and of the trainings that packs were tuned with."""
+APART = ("voxel/", "minetest/", "crafter/")
+"""Worlds with pages and benchmarks of their own."""
 EPISODES = 50
 """Evaluation episodes of each training."""
 
@@ -73,7 +75,7 @@ class Row:
 
 
 def main(options: Options) -> None:
-    names = options.tasks or tuple(task_names())
+    names = options.tasks or tuple(name for name in task_names() if not name.startswith(APART))
     seeds = [FIRST_SEED + index for index in range(1 if options.quick else options.seeds)]
     started = time.monotonic()
     tables: dict[str, list[Row]] = {}
@@ -98,7 +100,7 @@ def main(options: Options) -> None:
 def rewards(task: Task) -> dict[str, RewardSpec]:
     """The baselines of a task."""
     best = (
-        RewardSpec(kind="program", source=task.reference, grammar="terms")
+        RewardSpec(kind="program", source=task.reference, grammar=task.grammar)
         if task.reference
         else RewardSpec(kind="human")
     )
@@ -145,7 +147,7 @@ def page(tables: dict[str, list[Row]], seeds: int) -> str:
         "actions). A cell gives the mean over seeds and, in brackets, each seed. Evaluated is the checkpoint "
         "with the best return under the reward it was trained on. `human` is the environment's own reward, `reference` "
         "a hand-written reward program beside the pack; `sparse` pays 1 in the step in which the success rule first "
-        "holds.",
+        "holds. The voxel worlds have a page of their own: [voxel.md](voxel.md).",
         "",
         f"Written by `python benchmarks/tasks.py` on {_machine()}.",
         "",
