@@ -20,6 +20,7 @@ from autoreward.envs.voxel.state import State
 from autoreward.envs.voxel.steps import visit
 from autoreward.envs.voxel.tables import *
 from autoreward.envs.voxel.tasks import Knobs, VoxelTask, rules
+from autoreward.envs.voxel.view import SELF
 
 Array = NDArray[Any]
 
@@ -28,6 +29,8 @@ _EVENTS = (MOVED, MINED, PLACED, CRAFTED, HIT_ANIMAL, KILLED, DAMAGE, CAUSE)
 _PROGRESS = len(_PLACES) + len(_EVENTS)
 _COUNTS = _PROGRESS + 1
 _ANIMALS = _COUNTS + 16
+_SEES_GROUND = 12
+"""Where among the agent's own numbers the policy sees whether it stands: see `encode_self` of the voxel world."""
 
 
 class Mirror:
@@ -121,7 +124,8 @@ class Mirror:
         out = np.empty((1, INPUTS), dtype=np.float32)
         grounded = self.state.agent[0, ON_GROUND]
         self._kernels.observe(np.zeros(1, dtype=np.int64), out)
-        self.state.agent[0, ON_GROUND] = grounded
+        # Whether it stands is the engine's word: it may still be falling through the lowest cell.
+        self.state.agent[0, ON_GROUND] = out[0, INPUTS - SELF + _SEES_GROUND] = grounded
         observation: Array = out[0]
         return observation
 

@@ -41,6 +41,7 @@ def test_the_pack_is_that_of_the_voxel_world(name: str) -> None:
     EpisodeJudge(task, schema, 1, measures=True)
     assert (task.text, task.success, task.outcomes) == (own.text, own.success, own.outcomes)
     assert (task.score, task.reference, task.grammar) == (own.score, own.reference, own.grammar)
+    assert task.measures == own.measures
     assert schema.names == ours.names
     for field in ours.fields:
         other = schema.field(field.name)
