@@ -40,7 +40,7 @@ def test_the_skeleton_holds_the_fields_of_the_success_rule_and_passes_once_it_is
         assert skeleton.count(place) == 1
         skeleton = skeleton.replace(place, words)
     program = check(skeleton, describe(load_task("reacher").env).names, "terms")
-    assert list(program.weights) == ["closer", "success", "effort"]
+    assert list(program.weights) == ["closer", "success", "away", "effort"]
     assert program.uses_memory
 
 
