@@ -1,14 +1,13 @@
 """A headless Minetest server of one's own: started, spoken to over two pipes, ended.
 
-Covered: it listens on this machine only, keeps its world in a folder of its own that is removed afterwards, answers in
-time or is ended, and ends by itself when this process is gone, however that happened.
+Covered: it listens on this machine only, keeps its world in memory (what it has read to start is removed at once, so
+nothing is left whoever dies first), answers in time or is ended, and ends by itself when this process is gone.
 Not covered: the server is a program of the user's with the user's rights; its mod may open files, as Minetest's trusted
 mods may.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import select
@@ -19,6 +18,7 @@ import tempfile
 import time
 import weakref
 from pathlib import Path
+from typing import IO
 
 from autoreward.errors import AutorewardError, UserError
 
@@ -55,34 +55,32 @@ class Server:
         file = find(program)
         self.version = check_version(file)
         port = _free_port(port)
-        self._folder = Path(tempfile.mkdtemp(prefix="autoreward-minetest-"))
-        self._log = self._folder / "log"
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
         (inner_in, self._to), (self._from, inner_out) = os.pipe(), os.pipe()
         os.set_blocking(self._to, False)
         self._rest = b""
-        try:
-            command = _prepare(self._folder, file, port, inner_in, inner_out)
-            with self._log.open("wb") as log:
+        with tempfile.TemporaryDirectory(prefix="autoreward-minetest-") as folder:
+            try:
+                command = _prepare(Path(folder), file, port, inner_in, inner_out)
                 self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
+                    stdout=self._log,
+                    stderr=self._log,
                     pass_fds=(inner_in, inner_out),
-                    cwd=self._folder,
-                    env={**os.environ, "HOME": str(self._folder), "MINETEST_USER_PATH": str(self._folder)},
+                    cwd="/",
+                    env={**os.environ, "HOME": folder, "MINETEST_USER_PATH": folder},
                 )
-        finally:
-            os.close(inner_in)
-            os.close(inner_out)
-        self._end = weakref.finalize(self, _end, self._process, (self._to, self._from), self._folder)
-        self._greet(file)
+            finally:
+                os.close(inner_in)
+                os.close(inner_out)
+            self._end = weakref.finalize(self, _end, self._process, (self._to, self._from))
+            self._greet(file)
 
     def _greet(self, file: str) -> None:
         try:
             hello = self.read_line(START_SECONDS).split()
         except ServerDied as error:
-            self.close()
             raise UserError(f"{file} does not start: {error}; {INSTALL}") from None
         if hello[:2] != ["autoreward", str(PROTOCOL)]:
             self.close()
@@ -135,8 +133,8 @@ class Server:
             raise self._died("it does not answer")
 
     def _died(self, how: str) -> ServerDied:
-        words = _last_words(self._log)
         self.close()
+        words = _last_words(self._log)
         return ServerDied(f"the Minetest server is gone: {how}{words}; the next reset starts another one")
 
     @property
@@ -145,7 +143,7 @@ class Server:
         return self._end.alive and self._process.poll() is None
 
     def close(self) -> None:
-        """End it, and remove its folder; a second time does nothing."""
+        """End it; a second time does nothing."""
         self._end()
 
 
@@ -221,16 +219,14 @@ def _prepare(folder: Path, file: str, port: int, inbox: int, outbox: int) -> lis
     return [file, "--config", conf, "--world", str(world), "--port", str(port), "--logfile", log, "--quiet"]
 
 
-def _last_words(log: Path) -> str:
+def _last_words(log: IO[bytes]) -> str:
     """The first complaints in its log."""
-    with contextlib.suppress(OSError):
-        words = re.findall(r"ERROR\S* +(.*)", log.read_text(errors="replace"))
-        if words:
-            return f" ({' / '.join(words[:3])})"
-    return ""
+    log.seek(0)
+    words = re.findall(r"ERROR\S* +(.*)", log.read().decode(errors="replace"))
+    return f" ({' / '.join(words[:3])})" if words else ""
 
 
-def _end(process: subprocess.Popen[bytes], pipes: tuple[int, int], folder: Path) -> None:
+def _end(process: subprocess.Popen[bytes], pipes: tuple[int, int]) -> None:
     """Let a server go: without its pipe it ends by itself, and is killed if it does not."""
     for pipe in pipes:
         os.close(pipe)
@@ -239,4 +235,3 @@ def _end(process: subprocess.Popen[bytes], pipes: tuple[int, int], folder: Path)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ OWN = """
 import sys
 from autoreward.envs.minetest.server import Server
 server = Server()
-print(server.pid, server._folder, flush=True)
+print(server.pid, flush=True)
 sys.stdin.read()
 """
 
@@ -106,17 +107,29 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         Server(fits, port=99999)
 
 
+def left_behind() -> list[Path]:
+    """Folders of servers that this user's tests have started."""
+    return list(Path(tempfile.gettempdir()).glob("autoreward-minetest-*"))
+
+
+@pytest.fixture
+def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Temporary files of this process and of those that it starts lie where nobody else has any."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_folder")
 def test_nothing_is_left_of_a_server_that_was_closed(installed: str) -> None:
     server = Server(installed)
-    folder = server._folder
-    assert folder.exists()
     assert is_alive(server.pid)
+    assert left_behind() == []  # it has read all that it needs, and nothing lies about while it runs
     server.close()
     server.close()
     assert not server.alive
     assert not is_alive(server.pid)
-    assert not folder.exists()
+    assert left_behind() == []
     with pytest.raises(ServerDied, match="it was ended"):
         server.send("step 0")
 
@@ -132,13 +145,12 @@ def test_a_server_that_dies_in_an_episode_is_told_and_replaced(
     env.reset(seed=0)
     env.step(np.int64(1))
     assert env._server is not None
-    pid, folder = env._server.pid, env._server._folder
+    pid = env._server.pid
     os.kill(pid, how)
     with pytest.raises(ServerDied, match=r"the Minetest server is gone: it (ended|does not answer)"):
         env.step(np.int64(1))
     assert not is_alive(pid)  # no zombie either
     assert not Path(f"/proc/{pid}").exists()
-    assert not folder.exists()
     with pytest.raises(RuntimeError, match="reset first"):
         env.step(np.int64(1))
     env.reset(seed=0)
@@ -147,17 +159,18 @@ def test_a_server_that_dies_in_an_episode_is_told_and_replaced(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_folder")
 def test_a_server_ends_with_the_program_that_started_it(installed: str) -> None:
     """Also when that is killed and can clear nothing up."""
     with subprocess.Popen(
         [sys.executable, "-c", OWN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        pid, _, folder = parent.stdout.readline().strip().partition(" ")
-        assert is_alive(int(pid))
+        pid = int(parent.stdout.readline())
+        assert is_alive(pid)
         parent.kill()
-    assert gone(int(pid))
-    subprocess.run(["rm", "-rf", "--", folder], check=True)
+    assert gone(pid)
+    assert left_behind() == []
 
 
 @pytest.mark.slow
