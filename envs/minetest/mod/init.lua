@@ -14,6 +14,8 @@ local world, animals, agent = autoreward.world, autoreward.animals, autoreward.a
 local inbox = assert(insecure.io.open("/dev/fd/" .. minetest.settings:get("autoreward_in"), "rb"))
 local outbox = assert(insecure.io.open("/dev/fd/" .. minetest.settings:get("autoreward_out"), "wb"))
 
+minetest.safe_file_write = function() return true end -- nothing is to be kept: the world's folder is gone already
+
 local function say(...)
     outbox:write(table.concat({ ... }, " "), "\n")
     outbox:flush()
@@ -28,7 +30,7 @@ local function numbers(line)
 end
 
 local function leave()
-    insecure.os.exit(0) -- nothing is to be saved
+    insecure.os.exit(0)
 end
 
 -- A list behind its length, from `at` on; and where the next thing begins.

@@ -135,6 +135,19 @@ def test_nothing_is_left_of_a_server_that_was_closed(installed: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_server_lives_on_without_files(installed: str) -> None:
+    """Minetest keeps a list of awake blocks in a file every 5 s; there is no folder for it."""
+    knobs = {"size": (32, 32, 16), "min_distance": 5, "limit": 1000}
+    env = MinetestEnv("hunt_cow", server=installed, knobs=knobs)
+    env.reset(seed=0)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 12:
+        *_, info = env.step(np.int64(5))
+    assert info["t"] > 20
+    env.close()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_server_that_dies_in_an_episode_is_told_and_replaced(
     installed: str, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
