@@ -14,7 +14,6 @@ from autoreward.training.contract import TrainingResult
 from autoreward.training.files import EPISODES, POLICY, TRAJECTORIES
 from tests.training.forged import contents, forge, measured_here, traces, train
 
-pytestmark = pytest.mark.any_user
 HEAD = 'IDEA = "Cheats."\nWEIGHTS = {weights}\n\ndef compute_reward(state, action, next_state, memory):\n'
 POSITION = 'next_state["position"]'
 PROGRAMS = {
@@ -151,6 +150,7 @@ def test_no_program_changes_the_metric_or_another_training(
 
 
 @linux
+@pytest.mark.any_user
 @pytest.mark.parametrize("name", QUIET)
 def test_what_a_hostile_cell_is_denied_changes_nothing(
     name: str, honest: tuple[Path, TrainingResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -166,6 +166,7 @@ def test_what_a_hostile_cell_is_denied_changes_nothing(
 
 
 @linux
+@pytest.mark.any_user
 @pytest.mark.parametrize("name", LOUD)
 def test_a_hostile_cell_spoils_its_own_training_at_most(
     name: str, honest: tuple[Path, TrainingResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
