@@ -162,10 +162,14 @@ def _unstable(trained: Sequence[TrainingResult]) -> list[Finding]:
     """Success was reached in an evaluation and lost by the last one, on at least half of the seeds."""
     courses = [[evaluation.success_rate for evaluation in result.evaluations] for result in trained]
     falls = [max(course) - course[-1] for course in courses if course]
-    if not falls or sum(fall >= LOST for fall in falls) < len(falls) / 2:
+    lost = sum(fall >= LOST for fall in falls)
+    if not falls or lost < len(falls) / 2:
         return []
     highest = max(max(course) for course in courses if course)
-    text = f"success rose to {_percent(highest)} during training and fell by {_percent(max(falls))} until the end"
+    text = (
+        f"success rose to {_percent(highest)} during training and fell by up to {_percent(max(falls))} until the end, "
+        f"on {lost} of {len(falls)} seeds"
+    )
     suggestion = "Weigh the success itself more and the dense terms less, and pay for smooth actions."
     evidence = {"highest": highest, "fall": max(falls)}
     return [Finding(diagnosis="unstable", text=text, suggestion=suggestion, evidence=evidence)]
