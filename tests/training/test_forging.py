@@ -166,7 +166,6 @@ def test_what_a_hostile_cell_is_denied_changes_nothing(
 
 
 @linux
-@pytest.mark.any_user
 @pytest.mark.parametrize("name", LOUD)
 def test_a_hostile_cell_spoils_its_own_training_at_most(
     name: str, honest: tuple[Path, TrainingResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
