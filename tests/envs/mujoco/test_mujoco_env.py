@@ -112,7 +112,7 @@ GOES_ON = """
 import sys
 import numpy as np
 sys.path.insert(0, sys.argv[3])
-from test_env import play, spec_of, together
+from test_mujoco_env import play, spec_of, together
 env = together(spec_of(sys.argv[2]), 3)
 with np.load(sys.argv[1] + "/saved.npz") as saved:
     env.restore(dict(saved))
