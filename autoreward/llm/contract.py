@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from autoreward.records import Record
+
+
+def encodable(text: Any) -> Any:  # noqa: ANN401 - whatever is no text stays as it is
+    """Text that can be written and sent: half of a surrogate pair, which JSON lets through, becomes a `?`."""
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
+
+
+Words = Annotated[str, BeforeValidator(encodable)]
 
 
 class Message(Record):
     """One turn."""
 
     role: Literal["system", "user", "assistant"]
-    content: str
+    content: Words
 
 
 class CallName(Record):
@@ -34,12 +42,12 @@ class CallName(Record):
 class Reply(Record):
     """What the model said, and what it cost. Whatever the endpoint did not tell is None."""
 
-    text: str
-    model: str = ""
+    text: Words
+    model: Words = ""
     """As the endpoint names it."""
-    finish: str = ""
+    finish: Words = ""
     """Why the reply ended, in the endpoint's words: `stop`, `length`, `content_filter` ..."""
-    refusal: str = ""
+    refusal: Words = ""
     """What the model or the endpoint said in declining; empty where it did not."""
     prompt_tokens: int | None = None
     cached_tokens: int | None = None

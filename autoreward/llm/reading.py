@@ -18,6 +18,7 @@ from autoreward.errors import RewardRefused
 from autoreward.language.lexical import parse
 from autoreward.language.program import FUNCTIONS, Grammar
 from autoreward.language.static import without_comments
+from autoreward.llm.contract import encodable
 from autoreward.llm.failures import one_line
 
 MAX_REPLY = 200_000
@@ -101,13 +102,22 @@ def _objects(text: str) -> list[dict[str, Any]]:
     while (start := text.find("{", start)) >= 0 and failures < MAX_FAILURES:
         try:
             data, start = decoder.raw_decode(text, start)
+            found.append(_encodable(data))
         except ValueError:
             start, failures = start + 1, failures + 1
             continue
         except RecursionError:
             break  # nobody answers in hundreds of levels
-        found.append(data)
     return found
+
+
+def _encodable(data: Any) -> Any:  # noqa: ANN401 - a part of a JSON object
+    """The same, with texts that can be written: an escape in them may stand for half of a character."""
+    if isinstance(data, list):
+        return [_encodable(part) for part in data]
+    if isinstance(data, dict):
+        return {encodable(key): _encodable(value) for key, value in data.items()}
+    return encodable(data)
 
 
 def whole_sentences(text: str, limit: int) -> str:

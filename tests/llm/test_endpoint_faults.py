@@ -112,6 +112,37 @@ def test_replies_that_say_nothing_fail_a_candidate_and_never_a_run(tmp_path: Pat
     assert folder.report() is not None
 
 
+HALF = "\ud83d"
+"""Of an emoji: JSON lets it through, and it can be neither written nor sent."""
+HALVES: dict[str, list[Answer]] = {
+    "designer": [
+        {**said(f"Idea: {HALF}\n```python\nIDEA = '{HALF}'\n{CLIMB}```", finish_reason=HALF), "model": HALF},
+        f"```python\nIDEA = '\\ud83d'\n{CLIMB}```\n",
+        said(HALF, message={"refusal": HALF}),
+        (400, refused(f"The prompt was filtered {HALF}", "content_filter")),
+        answer,
+    ],
+    "critic": [f'{HALF} {{"verdict": "\\ud83d"}}', f'{{"verdict": "approve", "reading": "{HALF} It falls. \\ud83d"}}'],
+    "analyzer": [f'{{"findings": [{{"text": "{HALF}", "suggestion": "\\ud83d", "term": "\\ud83d"}}]}}'],
+}
+
+
+def test_half_a_character_in_a_reply_fails_no_run(tmp_path: Path) -> None:
+    """What was paid for is recorded, and the prompts that follow on it are sent: the second round is told of it."""
+    left = {name: list(replies) for name, replies in HALVES.items()}
+
+    def half(request: dict[str, Any]) -> Any:
+        replies = left[role(request)]
+        reply = replies.pop(0) if replies else answer
+        return reply(request) if callable(reply) else reply
+
+    with endpoint(half) as server:
+        folder = run(tmp_path, server, rounds=2, candidates=4, repairs=0)
+    assert not any(left.values())
+    assert folder.report() is not None
+    assert len(list(folder.rounds_path.glob("*/calls/*.json"))) == len(server.requests)
+
+
 def test_one_such_reply_costs_one_turn(tmp_path: Path) -> None:
     """Nothing, then half of a program, then half an opinion: each is asked for once more."""
     half = said(PROGRAM[:60], finish_reason="length")
