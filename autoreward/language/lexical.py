@@ -15,14 +15,15 @@ import unicodedata
 import warnings
 
 from autoreward.errors import RewardRefused
+from autoreward.language.shape import check_shape
 from autoreward.language.tables import MAX_SOURCE_BYTES
 
 MAX_BRACKETS = 40
 MAX_INDENTS = 12
 MAX_OPERATORS = 400
 """Operators and keywords of one logical line."""
-MAX_DEPTH = 100
-MAX_NODES = 20_000
+MAX_F_STRING = 1000
+"""Characters of one f-string, whose expressions Python 3.11 looks for in the whole of it, each again."""
 
 _COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
@@ -31,7 +32,8 @@ def parse(source: str) -> ast.Module:
     """The syntax tree of a program.
 
     Raises:
-        RewardRefused: the text is too large, has characters that hide something, or is no Python; rule `syntax`.
+        RewardRefused: the text is too large, has characters that hide something, or is no Python (rule `syntax`); or
+            its tree breaks a rule of `shape`.
     """
     _check_characters(source)
     _check_tokens(source)
@@ -40,8 +42,8 @@ def parse(source: str) -> ast.Module:
             warnings.simplefilter("ignore")  # of doubtful escapes: they would show the program's text
             tree = ast.parse(source, "<reward>")
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-        raise _syntax_error(error) from None
-    _check_size(tree)
+        raise syntax_error(error) from None
+    check_shape(tree)
     return tree
 
 
@@ -82,6 +84,9 @@ def _check_tokens(source: str) -> None:
             elif token.type == tokenize.OP or (token.type == tokenize.NAME and keyword.iskeyword(token.string)):
                 operators += 1
                 brackets += (token.string in "([{") - (token.string in ")]}")
+            elif token.type == tokenize.STRING and len(token.string) > MAX_F_STRING and "f" in token.string[:2].lower():
+                advice = f"an f-string has at most {MAX_F_STRING} characters; write a shorter one"
+                raise RewardRefused(advice, "syntax", line, column)
             elif token.type in (tokenize.NAME, tokenize.ERRORTOKEN) and not token.string.isascii():
                 raise RewardRefused("names are written in ASCII letters", "syntax", line, column)
             elif token.type == tokenize.ERRORTOKEN:
@@ -96,27 +101,12 @@ def _check_tokens(source: str) -> None:
     except tokenize.TokenError:
         return  # a bracket or string is open at the end; all tokens were seen, and the parser's message is better
     except (SyntaxError, ValueError) as error:
-        raise _syntax_error(error) from None
+        raise syntax_error(error) from None
 
 
-def _syntax_error(error: BaseException) -> RewardRefused:
+def syntax_error(error: BaseException) -> RewardRefused:
     """The fault without the source's own text: Python's messages quote names only."""
     if isinstance(error, SyntaxError) and "integer string conversion" not in str(error.msg):
         message = re.sub(r"'[^']{41,}'", "'...'", error.msg or "invalid syntax")[:200]
         return RewardRefused(f"syntax error: {message}", "syntax", error.lineno, error.offset)
     return RewardRefused("syntax error: the file is too deeply nested, or has a number that is too long", "syntax")
-
-
-def _check_size(tree: ast.Module) -> None:
-    """Walk without recursion, so that no tree overflows the visitors that come later."""
-    stack: list[tuple[ast.AST, int, ast.AST]] = [(tree, 0, tree)]
-    count = 0
-    while stack:
-        node, depth, place = stack.pop()
-        place = node if hasattr(node, "lineno") else place
-        count += 1
-        if depth > MAX_DEPTH or count > MAX_NODES:
-            line, column = getattr(place, "lineno", None), getattr(place, "col_offset", -1) + 1
-            advice = "too deeply nested or too long; split it into several statements"
-            raise RewardRefused(advice, "syntax", line, column or None)
-        stack.extend((child, depth + 1, place) for child in ast.iter_child_nodes(node))

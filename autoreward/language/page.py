@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from autoreward.language import advice, lexical, tables
+from autoreward.language import advice, lexical, shape, tables
 from autoreward.language.program import Grammar
 
 ALIASES = frozenset(
@@ -188,7 +188,7 @@ def _cell(text: str) -> str:
 
 def _limits() -> list[str]:
     return [
-        f"- A file has at most {tables.MAX_SOURCE_BYTES // 1024} KiB of UTF-8, {lexical.MAX_NODES:,} parts, "
+        f"- A file has at most {tables.MAX_SOURCE_BYTES // 1024} KiB of UTF-8, {shape.MAX_NODES:,} parts, "
         f"{lexical.MAX_OPERATORS} operators in a line, {lexical.MAX_BRACKETS} brackets and {lexical.MAX_INDENTS} "
         "indents within each other; no control or invisible characters; ASCII outside comments and docstrings.",
         f"- Names have at most {tables.MAX_NAME} characters, strings {tables.MAX_STRING}; integers go up to 2**53.",

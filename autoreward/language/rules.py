@@ -16,6 +16,7 @@ from autoreward.language.calls import check_arguments
 from autoreward.language.nodes import check_construct, hint, is_docstring, is_name, refuse, shown
 
 _MAPPINGS = ("state", "next_state", "memory")
+_NO_CONSTANT = (ast.List, ast.Dict, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.Call, ast.Lambda, ast.JoinedStr)
 
 
 class Rules(ast.NodeVisitor):
@@ -86,9 +87,9 @@ class Rules(ast.NodeVisitor):
             refuse(node, "name", f"{shown(name)} begins with an underscore, as no name does here; choose another name")
         if not name.isascii() or len(name) > tables.MAX_NAME:
             refuse(node, "name", f"names have at most {tables.MAX_NAME} ASCII letters")
-        if name in ("print", "printed", "builtins", "breakpoint"):
+        if name in ("print", "printed", "builtins", "breakpoint") or name.endswith("__roles__"):
             instead = advice.NAMES.get(name, "choose another name")
-            refuse(node, "name", f"`{name}` is not part of the reward language; {instead}")
+            refuse(node, "name", f"{shown(name)} is not part of the reward language; {instead}")
 
     # --- fields and memory
 
@@ -196,6 +197,7 @@ class Rules(ast.NodeVisitor):
                 refuse(argument.value, "call", "`**` in a call is not allowed; name every argument")
             if argument.arg == "out":
                 refuse(node, "call", "`out=` is not allowed; assign the result")
+            self._check_name(argument, argument.arg)
         if isinstance(node.func, ast.Attribute):
             if self._check_method(node, node.func):
                 return
@@ -266,11 +268,10 @@ class Rules(ast.NodeVisitor):
             if argument.arg in tables.RESERVED:
                 instead = "give the helper the arrays it needs, under another name"
                 refuse(argument, "name", f"a helper cannot have a parameter `{argument.arg}`; {instead}")
-        for default in [*node.defaults, *node.kw_defaults]:
-            if default is not None:
-                if any(isinstance(part, ast.List | ast.Dict | ast.ListComp | ast.Call) for part in ast.walk(default)):
-                    refuse(default, "construct", "defaults are constants: numbers, strings, None or tuples of them")
-                self.visit(default)
+        for default in filter(None, [*node.defaults, *node.kw_defaults]):
+            if any(isinstance(part, _NO_CONSTANT) for part in ast.walk(default)):
+                refuse(default, "construct", "defaults are constants: numbers, strings, None or tuples of them")
+            self.visit(default)
 
     def visit_Constant(self, node: ast.Constant) -> None:
         """Numbers that are finite, and short plain strings."""

@@ -12,6 +12,7 @@ import builtins
 import copy
 import math
 import operator
+import re
 from collections.abc import Callable, Collection
 from types import BuiltinFunctionType, CodeType, EllipsisType, FunctionType, NoneType
 from typing import Any
@@ -22,6 +23,7 @@ from RestrictedPython.Guards import guarded_iter_unpack_sequence, guarded_unpack
 
 from autoreward.errors import RewardRefused
 from autoreward.language import tables
+from autoreward.language.lexical import syntax_error
 from autoreward.language.nodes import shown
 
 FILENAME = "<reward>"
@@ -128,12 +130,12 @@ def compile_program(tree: ast.Module) -> CodeType:
     try:
         result = compile_restricted_exec(tree, filename=FILENAME)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = error.lineno if isinstance(error, SyntaxError) else None
-        raise RewardRefused("it does not compile", "syntax", line) from None
+        raise syntax_error(error) from None
     if result.errors or result.code is None:
-        raise RewardRefused(
-            f"RestrictedPython refuses it: {result.errors[0][:200] if result.errors else ''}", "restricted"
-        )
+        said = result.errors[0] if result.errors else ""
+        line = re.match(r"Line (\d+): ", said)
+        said = said[line.end() if line else 0 :][:200]
+        raise RewardRefused(f"RestrictedPython refuses it: {said}", "restricted", int(line[1]) if line else None)
     return result.code
 
 
