@@ -41,15 +41,15 @@ def is_name(text: object) -> bool:
     return isinstance(text, str) and text.isidentifier() and text.isascii() and len(text) <= tables.MAX_NAME
 
 
-def bound_names(function: ast.FunctionDef | ast.Lambda) -> set[str]:
-    """Every name that a function gives a meaning, nested ones included."""
+def bound_names(top: ast.FunctionDef | ast.expr) -> set[str]:
+    """Every name that a function, or the lambdas of an expression, give a meaning, nested ones included."""
     names = set()
-    for node in ast.walk(function):
+    for node in ast.walk(top):
         if isinstance(node, ast.arg):
             names.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-        elif isinstance(node, ast.FunctionDef) and node is not function:
+        elif isinstance(node, ast.FunctionDef) and node is not top:
             names.add(node.name)
     return names
 

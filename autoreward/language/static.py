@@ -154,10 +154,8 @@ def _assign(parts: _Parts, statement: ast.Assign, grammar: Grammar) -> bool:
         parts.weights = _weights(statement.value)
         return True
     else:
-        lambdas = [node for node in ast.walk(statement.value) if isinstance(node, ast.Lambda)]
-        rules = Rules((), parts.names.union(*map(bound_names, lambdas)), is_reward=False)
         _check_constant(statement.value)
-        rules.visit(statement)
+        Rules((), parts.names | bound_names(statement.value), is_reward=False).visit(statement)
         _define(parts, statement, target.id)
         parts.constants.append(statement)
     return False

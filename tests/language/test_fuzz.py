@@ -130,6 +130,11 @@ def fuzz(count: int, cell: ProcessCell, derandomize: bool) -> int:
     return ran
 
 
+@pytest.mark.parametrize("path", sorted(HERE.glob("*/*.txt")), ids=lambda path: path.stem)
+def test_every_file_is_checked_in_time(path: Path) -> None:
+    accepted(path.read_bytes().decode("utf-8", "surrogateescape"))
+
+
 def test_mutants_are_refused_or_harmless(cell: ProcessCell) -> None:
     assert fuzz(2_000, cell, derandomize=True) > 30
 
