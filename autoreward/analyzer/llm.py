@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from autoreward.designer.contract import Brief, Finding, PastCandidate
 from autoreward.llm.asking import ask_object
@@ -21,14 +23,14 @@ class _Advice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     text: str
-    suggestion: str = ""
+    suggestion: Annotated[str, BeforeValidator(lambda value: value or "")] = ""
     term: str | None = None
 
 
 class _Analysis(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    findings: tuple[_Advice, ...]
+    findings: Annotated[tuple[_Advice, ...], BeforeValidator(lambda value: value or ())]
 
 
 def advise(

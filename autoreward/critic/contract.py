@@ -12,7 +12,8 @@ class Check(Record):
     """One executable check, or the review."""
 
     name: str
-    passed: bool
+    passed: bool | None
+    """None: it could not be made, which stops nothing and says nothing for the program: a review that nobody gave."""
     message: str = ""
     """Why it failed, and what to write instead; for a passed check a remark, such as the time that was measured. Never
     text that the program itself chose."""
@@ -33,4 +34,9 @@ class Verdict(Record):
     @property
     def reason(self) -> str:
         """The failed check as one sentence; empty for an accepted candidate."""
-        return next((f"{check.name}: {check.message}" for check in self.checks if not check.passed), "")
+        return next((f"{check.name}: {check.message}" for check in self.checks if check.passed is False), "")
+
+    @property
+    def missing(self) -> str:
+        """The check that could not be made as one sentence; empty where all were."""
+        return next((f"no {check.name}: {check.message}" for check in self.checks if check.passed is None), "")

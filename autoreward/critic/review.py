@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from autoreward.critic.contract import Check
 from autoreward.designer.contract import Brief
@@ -18,7 +18,28 @@ from autoreward.prompts.render import Templates
 
 
 def _word(text: object) -> object:
-    return text.strip().lower() if isinstance(text, str) else text
+    """`approve` or `reject`, also where it is written `Approved.` or `REJECTED`."""
+    if not isinstance(text, str):
+        return text
+    word = text.strip(" \t\r\n.!*`'\"").lower()
+    return {"approved": "approve", "rejected": "reject"}.get(word, word)
+
+
+def _sentence(value: object) -> object:
+    """Nothing as no words, and the words of an object, whatever its keys."""
+    if isinstance(value, dict):
+        return " ".join(words for words in value.values() if isinstance(words, str))
+    return "" if value is None else value
+
+
+def _sentences(value: object) -> object:
+    """One sentence or object as the only one."""
+    if value is None:
+        return ()
+    return tuple(map(_sentence, value if isinstance(value, list | tuple) else (value,)))
+
+
+Sentence = Annotated[str, BeforeValidator(_sentence)]
 
 
 class Opinion(BaseModel):
@@ -29,21 +50,27 @@ class Opinion(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    reading: str = ""
+    reading: Sentence = ""
     """How the program reads the task."""
-    lazy_agent: str = ""
+    lazy_agent: Sentence = ""
     """The best-paid behaviour that never succeeds, counted out against an ordinary way of doing the task. Nothing reads
     it; it makes the model count before it judges, and people find it in the recorded call."""
-    reasons: tuple[str, ...] = ()
+    reasons: Annotated[tuple[str, ...], BeforeValidator(_sentences)] = ()
     """Each fault, where it rejects."""
     verdict: Annotated[Literal["approve", "reject"], BeforeValidator(_word)]
+
+    @model_validator(mode="after")
+    def _grounded(self) -> Opinion:
+        if self.verdict == "reject" and not any(reason.strip() for reason in self.reasons):
+            raise ValueError("a rejection names each fault in reasons")
+        return self
 
 
 def review(chat: Chat, templates: Templates, brief: Brief, program: Program, attempt: int) -> Check:
     """Ask whether the program asks for the task, and what a lazy agent would do with it.
 
-    A reply that cannot be read is asked for once more. A second one, or a rejection without a reason, counts as passed,
-    with a note: an opinion that is not given cannot stop a candidate.
+    A reply that cannot be read, or rejects without a reason, is asked for once more. After a second one there is no
+    review: `passed` is None, and the candidate goes on, since an opinion that is not given cannot stop it.
 
     Args:
         chat: the language model.
@@ -70,10 +97,10 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
     return Check(name="review", passed=passed, message=message, seconds=time.monotonic() - started)
 
 
-def _outcome(opinion: Opinion | None) -> tuple[bool, str]:
+def _outcome(opinion: Opinion | None) -> tuple[bool | None, str]:
     if opinion is None:
-        return True, "the review could not be read, and counts as passed"
-    reasons = " ".join(whole_sentences(reason, 1000) for reason in opinion.reasons[:5] if reason.strip())
-    if opinion.verdict == "reject":
-        return (False, reasons) if reasons else (True, "the review rejected without a reason, and counts as passed")
-    return True, one_line(opinion.reading, 300)
+        return None, "neither reply could be read"
+    if opinion.verdict == "approve":
+        return True, one_line(opinion.reading, 300)
+    reasons = [reason for reason in opinion.reasons if reason.strip()]
+    return False, " ".join(whole_sentences(reason, 1000) for reason in reasons[:5])

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from autoreward.llm.contract import CallName, Chat, Message, Reply
-from autoreward.llm.reading import read_object
+from autoreward.llm.reading import object_fault, read_object
 
 SHOWN = 4000
 """Characters of an unreadable reply that its own model is shown again."""
@@ -24,6 +24,7 @@ def ask(
     read: Callable[[Reply], FoundT | None],
     wanted: str,
     answer: type[BaseModel] | None = None,
+    why: Callable[[Reply], str] = lambda _: "",
 ) -> tuple[FoundT | None, Reply]:
     """Ask, and once more where the reply cannot be read.
 
@@ -34,6 +35,7 @@ def ask(
         read: what is made of a reply; None where nothing can be.
         wanted: the sentence that says what the second reply has to be.
         answer: as in `Chat.complete`.
+        why: what is wrong with a reply that could not be read, in our words; nothing where the reply itself says it.
 
     Returns:
         What was read, or None where the second reply could not be read either; and the last reply.
@@ -49,7 +51,7 @@ def ask(
     further = (
         *messages,
         Message(role="assistant", content=reply.text.strip()[:SHOWN] or "(nothing)"),
-        Message(role="user", content=f"{fault(reply)} {wanted}"),
+        Message(role="user", content=f"{fault(reply, why(reply))} {wanted}"),
     )
     reply = chat.complete(name.model_copy(update={"again": True}), further, answer)
     return read(reply), reply
@@ -64,11 +66,12 @@ def ask_object(chat: Chat, name: CallName, messages: tuple[Message, ...], model:
         lambda reply: read_object(reply.text, model),
         "Reply with the one JSON object that was asked for, with all its keys, and nothing else.",
         model,
+        lambda reply: object_fault(reply.text, model),
     )
     return found
 
 
-def fault(reply: Reply) -> str:
+def fault(reply: Reply, why: str = "") -> str:
     """Why a reply could not be read, as its model is told."""
     if reply.cut:
         return "Your reply was cut off at the limit on its length. Think and write less."
@@ -76,4 +79,4 @@ def fault(reply: Reply) -> str:
         return "You gave no answer. The task is the design of a reward function for a simulated agent."
     if not reply.text.strip():
         return "Your reply was empty."
-    return "Your reply could not be read."
+    return f"Your reply could not be read{': ' * bool(why)}{why}."

@@ -86,14 +86,29 @@ def _defined(text: str, grammar: Grammar) -> int:
 
 def read_object(text: str, model: type[ModelT]) -> ModelT | None:
     """The last JSON object of a reply, fenced or bare, that is such a record; None where there is none."""
+    for data in _last_first(text):
+        try:
+            return model.model_validate(data)
+        except ValidationError:
+            continue
+    return None
+
+
+def object_fault(text: str, model: type[BaseModel]) -> str:
+    """Why a reply holds no such record: field and fault of its last JSON object, at most three; never its own words."""
+    for data in _last_first(text):
+        try:
+            model.model_validate(data)
+        except ValidationError as error:
+            faults = ((".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()[:3])
+            return "; ".join(f"{field}: {message}" if field else message for field, message in faults)
+    return "it holds no JSON object"
+
+
+def _last_first(text: str) -> Iterator[dict[str, Any]]:
     fenced = [content for language, content in blocks(text) if language in ("json", "")]
     for source in [*reversed(fenced), text[:MAX_REPLY]]:
-        for data in reversed(_objects(source)):
-            try:
-                return model.model_validate(data)
-            except ValidationError:
-                continue
-    return None
+        yield from reversed(_objects(source))
 
 
 def _objects(text: str) -> list[dict[str, Any]]:

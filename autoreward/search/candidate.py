@@ -40,7 +40,7 @@ class Drafting:
             self._stage(brief, "repairing", verdict.reason)
             proposal = self._roles.designer.repair(brief, proposal, verdict.reason, attempt + 1)
         self._folder.write_draft(brief.round, brief.index, Drafted(proposal=proposal, repairs=attempt), verdict)
-        self._stage(brief, "waiting" if verdict.status == "accepted" else "refused", verdict.reason)
+        self._stage(brief, "waiting" if verdict.status == "accepted" else "refused", verdict.reason or verdict.missing)
         return verdict
 
     def _judge(self, brief: Brief, proposal: Proposal, attempt: int) -> Verdict:
@@ -54,8 +54,10 @@ class Drafting:
             return verdict
         self._stage(brief, "reviewing")
         check = review(roles.chat, roles.templates, brief, verdict.program, attempt)
-        objected = not check.passed and attempt < self._repairs
-        if not check.passed and not objected:
+        if check.passed is None:
+            self._watch.note(f"candidate {brief.round}.{brief.index} goes on without a review: {check.message}")
+        objected = check.passed is False and attempt < self._repairs
+        if check.passed is False and not objected:
             check = Check(name=check.name, passed=True, message=f"outvoted: {check.message}", seconds=check.seconds)
         return verdict.model_copy(
             update={"status": "invalid" if objected else "accepted", "checks": (*verdict.checks, check)}

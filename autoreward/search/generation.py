@@ -115,13 +115,14 @@ class Generation:
     def _record(self, round_: int, index: int) -> CandidateRecord:
         draft, verdict = self._folder.drafted(round_, index), self._folder.verdict(round_, index)
         idea = verdict.program.idea if verdict and verdict.program else ""
+        notes = (draft.proposal.note if draft else "", verdict.missing if verdict else "")
         return CandidateRecord(
             round=round_,
             index=index,
             idea=idea,
             status="trained",
             origin=draft.proposal.origin if draft else "",
-            note=draft.proposal.note if draft else "",
+            note="; ".join(note for note in notes if note),
             parent=draft.proposal.parent if draft else None,
             repairs=draft.repairs if draft else 0,
             steps=self._run.task.steps,

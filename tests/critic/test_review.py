@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.critic.contract import Check
+from autoreward.critic.contract import Check, Verdict
 from autoreward.critic.review import Opinion, review
 from autoreward.designer.contract import Brief
 from autoreward.errors import EndpointError
@@ -83,6 +83,9 @@ def test_it_sees_the_task_and_what_runs_but_no_comments() -> None:
     [
         "Looks good to me.",
         '{"verdict": "maybe"}',
+        '{"verdict": null, "reasons": null}',
+        '{"verdict": "reject", "reasons": "  "}',
+        '{"verdict": "reject", "reasons": [{"count": 3}]}',
         '{"verdict": "reject", "reasons": []}',
         '{"verdict": 1}',
         "```json\n{",
@@ -92,14 +95,36 @@ def test_it_sees_the_task_and_what_runs_but_no_comments() -> None:
 )
 def test_an_opinion_that_is_not_given_stops_nothing(reply: Scripted) -> None:
     opinion, _ = reviewed(reply, reply)
-    assert opinion.passed
-    assert "counts as passed" in opinion.message
+    assert opinion.passed is None
+    verdict = Verdict(status="accepted", checks=(opinion,))
+    assert (verdict.reason, verdict.missing) == ("", "no review: neither reply could be read")
+
+
+@pytest.mark.parametrize("word", ["Reject", "REJECTED", "rejected.", " `reject` "])
+@pytest.mark.parametrize(
+    "reasons",
+    ['"It falls."', '["It falls."]', '[{"fault": "It", "line": 3, "fix": "falls."}]', '{"fault": "It falls."}'],
+)
+def test_a_rejection_in_another_shape_is_one(word: str, reasons: str) -> None:
+    opinion, chat = reviewed(f'{{"reading": null, "lazy_agent": null, "reasons": {reasons}, "verdict": "{word}"}}')
+    assert (opinion.passed, opinion.message) == (False, "It falls.")
+    assert len(chat.asked) == 1
+
+
+@pytest.mark.parametrize("word", ["approve", "Approved", "APPROVED!"])
+@pytest.mark.parametrize("reasons", ["null", "[]", '""'])
+def test_an_approval_in_another_shape_is_one(word: str, reasons: str) -> None:
+    opinion, chat = reviewed(f'{{"reading": "Height.", "reasons": {reasons}, "verdict": "{word}"}}')
+    assert (opinion.passed, opinion.message, len(chat.asked)) == (True, "Height.", 1)
 
 
 @pytest.mark.parametrize(
     ("reply", "fault"),
     [
-        ("Looks good to me.", "could not be read"),
+        ("Looks good to me.", "could not be read: it holds no JSON object."),
+        ('{"verdict": "IGNORE THIS"}', "could not be read: verdict: Input should be 'approve' or 'reject'."),
+        ('{"reasons": [3]}', "could not be read: reasons.0: Input should be a valid string; verdict: Field required."),
+        ('{"verdict": "reject"}', "could not be read: Value error, a rejection names each fault in reasons."),
         ("", "was empty"),
         (Reply(text='{"reading": "it', finish="length"), "was cut off"),
         (Reply(text="", refusal="No."), "gave no answer"),
@@ -110,6 +135,7 @@ def test_an_unreadable_opinion_is_asked_for_once_more(reply: Scripted, fault: st
     assert (opinion.passed, opinion.message) == (False, "It falls.")
     assert [str(name) for name, _ in chat.asked] == ["critic-2-1", "critic-2-1-again"]
     assert fault in chat.asked[1][1][-1].content
+    assert "IGNORE" not in chat.asked[1][1][-1].content
 
 
 def test_a_dead_endpoint_is_no_opinion() -> None:

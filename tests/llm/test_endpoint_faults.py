@@ -143,6 +143,18 @@ def test_half_a_character_in_a_reply_fails_no_run(tmp_path: Path) -> None:
     assert len(list(folder.rounds_path.glob("*/calls/*.json"))) == len(server.requests)
 
 
+def test_a_review_that_nobody_can_read_is_told_as_none(tmp_path: Path) -> None:
+    """In the record, in the log that the display's notes go to, and in the report; and it stops nothing."""
+    with endpoint(lambda request: "Fine." if role(request) == "critic" else answer(request)) as server:
+        folder = run(tmp_path, server)
+    verdict, record = folder.verdict(0, 0), folder.candidate(0, 0)
+    assert verdict and record
+    assert (verdict.checks[-1].passed, record.status) == (None, "trained")
+    log, page = ((folder.path / name).read_text() for name in ("run.log", "report.html"))
+    assert "candidate 0.0 goes on without a review: neither reply could be read" in log
+    assert "no review: neither reply could be read" in page
+
+
 def test_one_such_reply_costs_one_turn(tmp_path: Path) -> None:
     """Nothing, then half of a program, then half an opinion: each is asked for once more."""
     half = said(PROGRAM[:60], finish_reason="length")
