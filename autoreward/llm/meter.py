@@ -41,7 +41,8 @@ class Meter:
     Attributes:
         calls: how many calls are recorded.
         tokens: how many tokens they took.
-        usd: what they cost; None where the price of any is not known.
+        usd: what they cost as it was recorded with them; None where the price of any is not known.
+        guessed_usd: what the cap on money goes by: the same, and where no price is recorded, the configured model's.
     """
 
     def __init__(self, budget: Budget, prices: Prices | None, recorded: Iterable[RecordedCall]) -> None:
@@ -54,6 +55,7 @@ class Meter:
         self._lock, self._under_way, self._lengths = Lock(), list[Expected](), dict[str, list[int]]()
         self.calls, self.tokens = 0, 0
         self.usd: float | None = 0.0
+        self.guessed_usd = 0.0
         self.further_cap: Callable[[], str] = lambda: ""
         """Looked at before each call too: gives a cap that is reached in words, else nothing. Such as wall time."""
         if budget.llm_usd is not None and not self._known():
@@ -93,7 +95,7 @@ class Meter:
                 f"the next call, of about {expected.tokens} tokens, would pass the cap of {budget.llm_tokens} "
                 f"language-model tokens; {tokens} are used (--budget.llm-tokens)"
             )
-        usd = (self.usd or 0.0) + sum(other.usd for other in under_way)
+        usd = self.guessed_usd + sum(other.usd for other in under_way)
         if budget.llm_usd is not None and usd + expected.usd > budget.llm_usd:
             raise BudgetReached(
                 f"the next call, of about ${expected.usd:.4f}, would pass the cap of ${budget.llm_usd:g} for the "
@@ -104,11 +106,10 @@ class Meter:
         self.calls += 1
         self.tokens += call.tokens
         self._lengths.setdefault(call.name.role, []).append(call.completion_tokens)
-        # A recorded price first: the list may have changed since.
-        price = (
-            call.reply.usd if call.reply.usd is not None else self._price(call.prompt_tokens, call.completion_tokens)
-        )
+        price = call.reply.usd
         self.usd = None if price is None or self.usd is None else self.usd + price
+        guess = self._price(call.prompt_tokens, call.completion_tokens) if price is None else price
+        self.guessed_usd += guess or 0.0
 
     def _usual_reply(self, role: str) -> int:
         lengths = self._lengths.get(role)

@@ -10,7 +10,9 @@ import pytest
 
 from autoreward.config import Budget, LLMConfig
 from autoreward.errors import BudgetReached, EndpointError, UserError
+from autoreward.llm.calls import read_calls
 from autoreward.llm.contract import CallName, Message, Reply
+from autoreward.llm.ledger import ledger
 from autoreward.llm.prices import Prices
 from autoreward.llm.recorded import RecordedChat
 from autoreward.llm.scripted import Script, ScriptedChat
@@ -64,6 +66,19 @@ def test_an_unknown_price_is_not_nothing(tmp_path: Path) -> None:
     free = chat(tmp_path, Budget(), script=lambda *_: "text")
     free.complete(name(0), ASK)
     assert free.meter.usd is None
+
+
+def test_a_price_that_was_not_told_is_guessed_for_the_cap_alone(tmp_path: Path) -> None:
+    """100 + 50 tokens at the configured prices are $0.006; the ledger's sum and the meter's are the same: unknown."""
+    untold = REPLY.model_copy(update={"usd": None})
+    dear = chat(tmp_path, Budget(llm_usd=0.107), PRICES, script=lambda *_: untold)
+    dear.complete(name(0), ASK)
+    assert dear.meter.guessed_usd == pytest.approx(0.006)
+    assert dear.meter.usd is ledger(read_calls(tmp_path), {}).total.usd is None
+    later = chat(tmp_path, Budget(llm_usd=0.011), PRICES)
+    with pytest.raises(BudgetReached, match=r"\$0\.0060 are spent"):
+        later.complete(name(1), ASK)
+    assert later.meter.usd is None
 
 
 def test_a_larger_budget_goes_on_where_the_smaller_one_stopped(tmp_path: Path) -> None:
