@@ -141,7 +141,10 @@ class _Run:
             if not resumed and (slower := slower_path(self._run.task.env)):
                 self._watch.note(slower)
             if self._folder.selection() is None:
-                self._search()
+                try:
+                    self._search()
+                finally:  # however it ends: the cap on time counts over resumptions
+                    self._account.save()
             report = self._final.report(self._final.select(), self._account.stopped)
             self._watch.run_finished(self._folder.path, report)
         return self._folder.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import KEY
 from faulty_endpoint import Answer, Endpoint, endpoint, refused, said
 
+from autoreward.commands.inspect import as_data
 from autoreward.config import LLMConfig
 from autoreward.errors import EndpointError
 from autoreward.search.loop import resume, start
@@ -32,8 +34,12 @@ def role(request: dict[str, Any]) -> str:
     return next(name for opening, name in words.items() if system.startswith(opening))
 
 
-def run(runs: Path, server: Endpoint, retries: int = 0, **changes: Any) -> RunFolder:
+def run(
+    runs: Path, server: Endpoint, retries: int = 0, prices: tuple[float, float] | None = None, **changes: Any
+) -> RunFolder:
     llm = LLMConfig(base_url=server.url, model="tiny", retries=retries, timeout_seconds=0.5)
+    if prices:
+        llm = llm.model_copy(update={"price_in": prices[0], "price_out": prices[1]})
     config = small_run(runs, **{"repairs": 1, "finalists": 1, "llm": llm} | changes)
     return RunFolder.open(start(line_task(), config, Observer(), engine=InProcessEngine()))
 
@@ -67,17 +73,22 @@ def test_what_does_not_pass_stops_a_run_that_can_be_resumed(tmp_path: Path) -> N
         with pytest.raises(EndpointError, match=FOR_GOOD["wrong key"][1]):
             run(tmp_path, server)
         stopped = next(tmp_path.iterdir())
+        waited = [RunFolder.open(stopped).spent()]
         for fault, message in FOR_GOOD.values():
             server.answers = [fault]
             with pytest.raises(EndpointError, match=message) as caught:
                 resume(stopped, Observer(), engine=InProcessEngine())
             assert "\n" not in str(caught.value)
             assert KEY not in str(caught.value)
+            waited.append(RunFolder.open(stopped).spent())
         server.answers = [answer]
         resume(stopped, Observer(), engine=InProcessEngine())
     asked = [role(request) for request in server.requests]
     assert (asked[0], set(asked[1:-1]), asked[-1]) == ("designer", {"critic"}, "analyzer")
     assert RunFolder.open(stopped).report() is not None
+    assert [spent.llm_calls for spent in waited] == [1] * len(waited)
+    times = [0.0, *(spent.wall_seconds for spent in waited)]
+    assert all(before < after for before, after in pairwise(times)), "each start adds its seconds, however it ended"
 
 
 def test_an_endpoint_that_is_gone_and_comes_back(tmp_path: Path) -> None:
@@ -153,6 +164,18 @@ def test_a_review_that_nobody_can_read_is_told_as_none(tmp_path: Path) -> None:
     log, page = ((folder.path / name).read_text() for name in ("run.log", "report.html"))
     assert "candidate 0.0 goes on without a review: neither reply could be read" in log
     assert "no review: neither reply could be read" in page
+
+
+def test_money_that_nobody_counted_is_unknown_wherever_it_is_told(tmp_path: Path) -> None:
+    """One reply comes without its usage; the model's price is configured all the same."""
+    told = {"role": "assistant", "content": '{"verdict": "approve"}'}
+    untold = {"choices": [{"index": 0, "finish_reason": "stop", "message": told}], "model": "tiny-1"}
+    with endpoint(lambda request: untold if role(request) == "critic" else answer(request)) as server:
+        folder = run(tmp_path, server, prices=(1.0, 2.0))
+    data, report = as_data(folder), folder.report()
+    assert report
+    assert data["spent"]["llm_usd"] is report.spent.llm_usd is data["ledger"]["total"]["usd"] is None
+    assert data["ledger"]["by_role"]["designer"]["usd"] == pytest.approx((11 + 2 * 3) / 1e6)
 
 
 def test_one_such_reply_costs_one_turn(tmp_path: Path) -> None:
