@@ -6,6 +6,7 @@ Names, ideas and notes may come from a language model, so every text passes `cle
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from rich.text import Text
 from autoreward.report.text import duration, number, percent
 from autoreward.search.observer import Observer
 from autoreward.store.records import CandidateRecord, Report, Row, RunRecord
+from autoreward.store.trust import resume_command
 from autoreward.training.contract import Progress
 
 PLAIN_SECONDS = 15.0
@@ -125,9 +127,11 @@ def outcome(folder: Path, report: Report) -> list[RenderableType]:
         how = "interquartile mean over seeds, 95% interval" if known else "each seed; fewer than 5 give no interval"
         parts.append(rows_table(report.rows, f"Success on fresh seeds ({how})"))
     if report.winner is None:
-        parts.append(Text("no candidate could be trained; `autoreward inspect` shows why"))
+        early = "no candidate was trained before a cap was reached, so nothing was measured"
+        parts.append(Text(early if report.stopped else "no candidate could be trained; `autoreward inspect` shows why"))
     if report.stopped:
         parts.append(Text(f"the search stopped early: {clean(report.stopped)}"))
+        parts.append(Text(f"go on with a larger cap, or without it: {clean(_lifting(folder, report.stopped))}"))
     spent = report.spent
     used = f"{spent.env_steps:,} environment steps of search, {duration(spent.wall_seconds)}"
     parts.append(
@@ -135,6 +139,12 @@ def outcome(folder: Path, report: Report) -> list[RenderableType]:
     )
     parts += [Text(f"{name:<8} {path}") for name, path in artefacts(folder)]
     return parts
+
+
+def _lifting(folder: Path, stopped: str) -> str:
+    """What resumes a run without the cap that is named in words."""
+    named = re.search(r"budget\.([a-z_-]+)", stopped)
+    return f"{resume_command(folder)} --budget.{named[1].replace('_', '-')} none" if named else resume_command(folder)
 
 
 def artefacts(folder: Path) -> list[tuple[str, str]]:

@@ -65,12 +65,16 @@ class Final:
         return best_first[: self._run.config.finalists]
 
     def report(self, selection: Selection | None, stopped: str) -> Report:
-        """Measure random, sparse, human (or reference) and the winner on the report seeds, and write everything."""
+        """Measure random, sparse, human (or reference) and the winner on the report seeds, and write everything.
+
+        Where a cap ended the search before a candidate was trained, nothing is measured: baselines alone answer no
+        question, and the resumed run measures them with its winner.
+        """
         recorded = self._folder.report()
         if recorded is None:
             recorded = Report(
                 winner=selection.winner if selection else None,
-                rows=self._measure(selection),
+                rows=() if stopped and selection is None else self._measure(selection),
                 stopped=stopped,
                 spent=self._folder.spent(),
             )

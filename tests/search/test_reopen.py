@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
+from autoreward.cli import parse
+from autoreward.commands.run import Resume
 from autoreward.config import Budget, LLMConfig
+from autoreward.display import outcome
 from autoreward.errors import UserError
 from autoreward.llm.contract import CallName, Message
 from autoreward.llm.scripted import ScriptedChat
@@ -51,6 +55,29 @@ def test_a_larger_budget_finishes_the_run(budget: Budget, tmp_path: Path) -> Non
     report = folder.report()
     assert report
     assert report.stopped == ""
+
+
+@pytest.mark.parametrize("budget", [Budget(llm_calls=1), Budget(env_steps=3999)])
+def test_a_cap_before_the_first_candidate_measures_nothing_and_says_how_to_go_on(
+    budget: Budget, tmp_path: Path
+) -> None:
+    folder, _ = stopped(tmp_path, budget)
+    report = folder.report()
+    assert report
+    assert (report.winner, report.rows) == (None, ())
+    assert not list(folder.path.glob("trainings/*")), "no baseline was trained for nothing"
+    shown = "\n".join(str(part) for part in outcome(folder.path, report))
+    assert "could be trained" not in shown
+    command = shlex.split(next(line for line in shown.splitlines() if line.startswith("go on")).partition(": ")[2])
+    assert command[:3] == ["autoreward", "resume", str(folder.path)]
+    reopened = parse(command[1:])
+    assert isinstance(reopened, Resume)
+    assert reopened.budget == Budget()
+    reopen(folder, reopened.budget)
+    resume(folder.path, Observer(), chat=ScriptedChat(model), engine=InProcessEngine())
+    report = folder.report()
+    assert report
+    assert [row.name for row in report.rows] == ["random", "sparse", "human", "designed"]
 
 
 @pytest.fixture(scope="module")
