@@ -91,6 +91,7 @@ def test_a_run_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
     assert not runs.exists()
 
 
+@pytest.mark.any_user
 @linux
 def test_level_a_is_refused_without_landlock_and_b_is_not(tmp_path: Path) -> None:
     refused = on_weak("landlock", "-c", RUN, "composer", "A", str(tmp_path / "refused"))
@@ -158,6 +159,7 @@ print(result.status, result.isolation, result.error)
 """
 
 
+@pytest.mark.any_user
 @linux
 @pytest.mark.parametrize(
     ("least", "said"),

@@ -18,7 +18,10 @@ from autoreward.testing.trainer import CLIMB
 from autoreward.training import session
 from tests.training.forged import STEPS, contents, forge, measured_here, tiny_task, traces, train
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes and memory are counted in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="processes and memory are counted in /proc"),
+    pytest.mark.any_user,
+]
 
 FAULTS = {
     "an endless loop": ("while True: pass", "ran longer than 1 s"),
@@ -40,7 +43,6 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "CALL_SECONDS", 1.0)
 
 
-@pytest.mark.any_user
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_in_every_cell_ends_the_training_with_its_reason(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -56,7 +58,6 @@ def test_a_fault_in_every_cell_ends_the_training_with_its_reason(
     assert traces() == left
 
 
-@pytest.mark.any_user
 @pytest.mark.parametrize("name", ["SIGKILL", "an endless loop"])
 def test_a_cell_that_fails_once_changes_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cell fails in its third rollout, which is the training's last; its successor scores that one again."""

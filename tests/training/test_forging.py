@@ -108,6 +108,9 @@ LOUD = {
         """,
 }
 """What spoils the training, or a cell is killed for."""
+OF_THE_KERNEL = ("a link", "writes its inputs", "random bytes", "rewards of its own")
+"""Of these, what the user's rights could change, and a reply that is refused and one that is taken. The other replies
+are read by the same code, which asks the kernel for nothing: they are tried by one user."""
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel denies it on Linux")
 
 
@@ -133,6 +136,7 @@ def attacked(folder: Path, source: str = CLIMB) -> TrainingResult | str:
     return result
 
 
+@pytest.mark.any_user
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_no_program_changes_the_metric_or_another_training(
     name: str, honest: tuple[Path, TrainingResult], tmp_path: Path
@@ -166,7 +170,9 @@ def test_what_a_hostile_cell_is_denied_changes_nothing(
 
 
 @linux
-@pytest.mark.parametrize("name", LOUD)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.any_user if name in OF_THE_KERNEL else ()) for name in LOUD]
+)
 def test_a_hostile_cell_spoils_its_own_training_at_most(
     name: str, honest: tuple[Path, TrainingResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
