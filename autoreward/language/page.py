@@ -191,6 +191,8 @@ def _limits() -> list[str]:
         f"- A file has at most {tables.MAX_SOURCE_BYTES // 1024} KiB of UTF-8, {shape.MAX_NODES:,} parts, "
         f"{lexical.MAX_OPERATORS} operators in a line, {lexical.MAX_BRACKETS} brackets and {lexical.MAX_INDENTS} "
         "indents within each other; no control or invisible characters; ASCII outside comments and docstrings.",
+        f"- At most {shape.MAX_STATEMENTS} constants and functions; an f-string of at most {lexical.MAX_F_STRING:,} "
+        "characters.",
         f"- Names have at most {tables.MAX_NAME} characters, strings {tables.MAX_STRING}; integers go up to 2**53.",
         f"- At most {tables.MAX_TERMS} terms of at most {tables.MAX_TERM_VALUE:,.0f} in absolute value.",
         "- Constants of the file cannot change: lists, dicts and arrays of the top level are frozen.\n",
