@@ -13,8 +13,10 @@ from _jobs import Act, ArmJob, ArmResult, gym_arguments
 
 from autoreward.engine.worker import run_job
 from autoreward.records import read_record, write_record
-from autoreward.task import EnvSpec
+from autoreward.task import EnvSpec, Task
 from autoreward.training.contract import Progress, TrainingJob
+from autoreward.training.evaluator import Request
+from autoreward.training.evaluators import borrow, keep
 from autoreward.training.files import EPISODES, JOB, POLICY_LAST
 from autoreward.training.policy import Policy
 from autoreward.training.registry import find_trainer
@@ -29,13 +31,25 @@ def train_ours(job: ArmJob, folder: Path) -> tuple[ArmResult, Act | None]:
     place = folder / "training"
     write_record(place / JOB, training)
     find_trainer(job.task.trainer.name)  # its imports belong to the worker's start, not to the training
+    start_evaluator(job.task)
     cost = Cost()
     done = run_job(place, job.steps, _quiet)
     if done.status == "failed":
         return cost.result(job.steps, [], []).model_copy(update={"training": done}), None
     with np.load(place / EPISODES) as episodes:
-        result = cost.result(job.steps, episodes["step"].tolist(), episodes["own_return"].tolist())
+        result = cost.result(
+            job.steps, episodes["step"].tolist(), episodes["own_return"].tolist(), done.evaluator_seconds
+        )
     return result.model_copy(update={"training": done}), Policy.load(place / POLICY_LAST).act
+
+
+def start_evaluator(task: Task) -> None:
+    """As in a worker that has trained before: its evaluator is there, and has made such worlds once."""
+    keep()
+    evaluator = borrow(task, 1)
+    evaluator.submit(Request(policy=None, seeds=(0,), step=0))
+    evaluator.wait()
+    evaluator.give_back()
 
 
 def _quiet(progress: Progress) -> None:

@@ -18,14 +18,16 @@ class Cost:
         """CPU seconds up to now."""
         return sum(_cpu()) - sum(self._cpu)
 
-    def result(self, steps: int, training_steps: list[int], training_returns: list[float]) -> ArmResult:
-        """What has been used up to now, with what it was used for."""
+    def result(
+        self, steps: int, training_steps: list[int], training_returns: list[float], evaluator: float = 0.0
+    ) -> ArmResult:
+        """What has been used up to now, with what it was used for; `evaluator`: CPU seconds of one that lives on."""
         own, children = (now - before for now, before in zip(_cpu(), self._cpu, strict=True))
         return ArmResult(
             steps=steps,
             seconds=time.monotonic() - self._wall,
-            cpu_seconds=own + children,
-            child_cpu_seconds=children,
+            cpu_seconds=own + children + evaluator,
+            child_cpu_seconds=children + evaluator,
             training_steps=tuple(training_steps),
             training_returns=tuple(training_returns),
         )

@@ -155,7 +155,9 @@ class Course:
         Counted as 0 it would be the best step of a score that is never positive.
         """
         count = len(self.value)
-        now = np.broadcast_to(np.asarray(self._expression.evaluate(values), dtype=np.float64), (count,))
+        now = np.asarray(self._expression.evaluate(values), dtype=np.float64)
+        if now.shape != self.value.shape:  # of no field
+            now = np.broadcast_to(now, (count,))
         counts = np.isfinite(now)
         if self._reduce in ("mean", "sum"):
             new = self.value + now
@@ -188,10 +190,12 @@ def _holds(expression: Expression, values: Mapping[str, Array], count: int) -> B
 
     A simulation that blew up fulfils `not (height < 0.7)`, and has done nothing.
     """
-    value = np.asarray(expression.evaluate(values))
-    holds = np.broadcast_to((value != 0) & ~np.isnan(value), (count,)).copy()
+    value = expression.evaluate(values)
+    true = value if value.dtype == np.bool_ else (value != 0) & ~np.isnan(value)
+    holds = true.copy() if true.shape == (count,) else np.broadcast_to(true, (count,)).copy()
     for name in expression.fields:
-        holds &= np.isfinite(values[name]).reshape(count, -1).all(axis=1)
+        finite = np.isfinite(values[name])
+        holds &= finite if finite.ndim == 1 else finite.reshape(count, -1).all(axis=1)
     return holds
 
 

@@ -31,6 +31,7 @@ from autoreward.errors import MACHINE, AutorewardError, MachineFailed  # noqa: E
 from autoreward.records import Record, read_record, write_record  # noqa: E402
 from autoreward.sandbox.isolation import IsolationTooWeak  # noqa: E402
 from autoreward.sandbox.linux.process import hide_process  # noqa: E402
+from autoreward.training import evaluators  # noqa: E402
 from autoreward.training.contract import Progress, Report, StackTrainer, TrainingJob, TrainingResult  # noqa: E402
 from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name  # noqa: E402
 from autoreward.training.registry import find_trainer  # noqa: E402
@@ -184,6 +185,7 @@ class Assignment(Record):
 
 def serve(jobs: Iterable[str], answer: Callable[[int], None]) -> None:
     """Run one assignment after another, each with the log of its first folder."""
+    evaluators.keep()
     for line in jobs:
         assignment = Assignment.model_validate_json(line)
         with (assignment.folders[0] / WORKER_LOG).open("ab") as log:

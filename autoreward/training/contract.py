@@ -141,8 +141,12 @@ class TrainingResult(Record):
     """Share of `seconds` spent waiting for the cell."""
     timers: dict[str, float] = {}
     """Seconds of the training loop by part: physics, judge, forward, reward, normalise, update ..."""
+    evaluator_seconds: float = 0.0
+    """CPU seconds of the evaluations, among `cpu_seconds`; with those of the evaluator's start where it was started."""
     faults: int = 0
     """Simulations that blew up and were begun anew."""
+    evaluation_faults: int = 0
+    """The same in evaluations."""
     isolation: Level | None = None
     """What the cell of the reward program had witnessed; None where none ran in a cell."""
 

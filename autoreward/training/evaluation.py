@@ -28,7 +28,8 @@ Act = Callable[[Array, NDArray[np.bool_] | None], Array]
 class _Trace:
     """One episode under way, or finished: its fields and actions step by step."""
 
-    fields: list[dict[str, Array]] = field(default_factory=list)
+    rows: list[tuple[dict[str, Array], int]] = field(default_factory=list)
+    """Fields of all environments [N, ...], and which one was this episode's."""
     actions: list[Array] = field(default_factory=list)
 
 
@@ -86,8 +87,8 @@ class Episodes:
             longest = int(self.length[recorded].max())
             traces = [self.traces[index] for index in recorded]
             arrays["action"] = np.stack([_padded(trace.actions, longest) for trace in traces])
-            for name in traces[0].fields[0]:
-                columns = [[row[name] for row in trace.fields] for trace in traces]
+            for name in traces[0].rows[0][0]:
+                columns = [[values[name][row] for values, row in trace.rows] for trace in traces]
                 arrays[f"field.{name}"] = np.stack([_padded(column, longest + 1) for column in columns])
         write_npz(path, arrays)
 
@@ -175,9 +176,11 @@ class _Run:
     def _note(self, values: dict[str, Array], action: Array | None, mask: NDArray[np.bool_] | None = None) -> None:
         if not self._traces:
             return
-        for row in np.flatnonzero((self._episode >= 0) & (True if mask is None else mask)):
-            trace = self._traces[self._episode[row]]
-            trace.fields.append({name: column[row] for name, column in values.items()})
+        for row, episode in enumerate(self._episode.tolist()):
+            if episode < 0 or (mask is not None and not mask[row]):
+                continue
+            trace = self._traces[episode]
+            trace.rows.append((values, row))
             if action is not None:
                 trace.actions.append(action[row])
 

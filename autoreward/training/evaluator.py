@@ -2,33 +2,36 @@
 
 Covered: it loads policy weights, the environment and the task's expressions; no reward program, no torch, and what it
 answers is all that a training's success and score come from. Other processes of the user cannot read or change its
-memory (Linux). It ends when its standard input closes.
-Not covered: it trusts the environment's own code, which runs in it.
+memory (Linux). It ends when its standard input closes. A serving worker keeps it for its next training, since imports
+cost more than an evaluation: worlds are made anew for each, and one that has failed, or that a training has left with
+a question unanswered, is ended.
+Not covered: it trusts the environment's own code, which runs in it, and which may remember what it likes.
 
-Protocol: one JSON object a line. First the `Opening`, then `Request`s; for each, any number of `{"done": K}` lines and
-one `{"evaluation": ...}` or `{"error": ...}`.
+Protocol: one JSON object a line. For each training an `Opening`, answered by `{"ready": true}`, then `Request`s; for
+each, any number of `{"done": K}` lines and one `{"evaluation": ..., "seconds": ..., "faults": ...}`. Whatever fails is
+the last answer: `{"error": ..., "machine": ...}`.
 """
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import functools
 import json
 import os
-import queue
-import subprocess
 import sys
-import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from autoreward.environment import Use
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.registry import make_env
-from autoreward.errors import AutorewardError, MachineFailed, TrainingFailed
+from autoreward.errors import AutorewardError, MachineFailed
 from autoreward.records import Record
 from autoreward.sandbox.linux.process import hide_process
 from autoreward.task import Task
@@ -36,12 +39,12 @@ from autoreward.training.contract import Evaluation
 from autoreward.training.evaluation import Act, evaluate
 from autoreward.training.policy import Policy
 
-WIDEST = 32
-"""Environments stepped together, at most."""
+LOWER = "lower slots (trainings at once) or trainer.evaluation_episodes"
+"""What helps where memory runs out."""
 
 
 class Opening(Record):
-    """What the evaluator is for."""
+    """A training begins: what its evaluations are about."""
 
     task: Task
     num_envs: int
@@ -62,133 +65,81 @@ class Request(Record):
     """Where `trajectories.npz` is written, if anywhere."""
 
 
-class Evaluator:
-    """The process as its client sees it. Requests are answered in order, while the client goes on with its own work."""
+class _Service:
+    """The evaluations of one training, in the evaluator's process."""
 
-    def __init__(self, task: Task, episodes: int) -> None:
-        """Start it; it gets ready while the caller goes on. `episodes`: of the largest evaluation to come."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "autoreward.training.evaluator"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._replies: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._waiting = 0
-        threading.Thread(target=self._listen, daemon=True).start()
-        self._send(Opening(task=task, num_envs=_width(episodes)))
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._worlds: dict[str, BatchEnv] = {}
+        self._made_for("evaluation")
 
-    def submit(self, request: Request) -> None:
-        """Ask for an evaluation and do not wait for it."""
-        self._send(request)
-        self._waiting += 1
+    @property
+    def faults(self) -> int:
+        """Simulations that blew up so far."""
+        return sum(env.faults for env in self._worlds.values())
 
-    def ready(self) -> list[Evaluation]:
-        """The evaluations that have come in meanwhile."""
-        found = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                if (evaluation := self._understood(self._replies.get_nowait())) is not None:
-                    found.append(evaluation)
-        return found
+    def evaluate(self, request: Request, done: Callable[[int], None]) -> Evaluation:
+        """Answer a request; `done` is told how many episodes have finished."""
+        env, task = self._made_for(request.use), self._opening.task
+        act: Act
+        if request.policy is None:
+            env.action_space.seed(request.seeds[0])
 
-    def wait(self, heartbeat: Callable[[], None] = lambda: None) -> list[Evaluation]:
-        """All evaluations that have been asked for and not handed out yet; `heartbeat` is called as episodes finish.
-
-        Raises:
-            MachineFailed: the evaluator died.
-            TrainingFailed: an evaluation failed.
-        """
-        found = []
-        while self._waiting:
-            if (evaluation := self._understood(self._replies.get())) is not None:
-                found.append(evaluation)
-            heartbeat()
-        return found
+            def act(obs: Any, mask: Any) -> Any:  # noqa: ANN401 - any observation, any action
+                return env.random_actions()
+        else:
+            drawn = task.trainer.acting == "drawn"
+            random = np.random.default_rng(request.seeds[0]) if drawn else None
+            act = functools.partial(Policy.load(request.policy).act, random=random)
+        episodes = evaluate(env, task, act, request.seeds, record=request.trajectories is not None, done=done)
+        if request.trajectories is not None:
+            episodes.write(request.trajectories)
+        return episodes.summary(request.step)
 
     def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        """Close the worlds."""
+        for env in self._worlds.values():
+            env.close()
 
-    def _send(self, record: Record) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(record.model_dump_json() + "\n")
-            self._process.stdin.flush()
-        except OSError:
-            raise MachineFailed("the evaluator died; worker.log has its last words") from None
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        with contextlib.suppress(ValueError, OSError):
-            for line in self._process.stdout:
-                self._replies.put(line)
-        self._replies.put(None)
-
-    def _understood(self, line: str | None) -> Evaluation | None:
-        if line is None:
-            raise MachineFailed("the evaluator died; worker.log has its last words")
-        reply = json.loads(line)
-        if "error" in reply:
-            raise TrainingFailed(f"evaluation failed: {reply['error']}")
-        if "evaluation" not in reply:
-            return None
-        self._waiting -= 1
-        return Evaluation.model_validate(reply["evaluation"])
-
-
-def _width(episodes: int) -> int:
-    """Environments for that many episodes: in as few equal waves as `WIDEST` allows."""
-    waves = -(-episodes // WIDEST)
-    return max(1, -(-episodes // waves))
+    def _made_for(self, use: Use) -> BatchEnv:
+        spec = self._opening.task.env.used_for(use)
+        key = spec.model_dump_json()
+        if key not in self._worlds:
+            self._worlds[key] = make_env(spec, self._opening.num_envs)
+        return self._worlds[key]
 
 
 def serve(lines: Iterator[str], answer: Callable[[dict[str, Any]], None]) -> None:
-    """Answer requests until the lines end."""
-    opening = Opening.model_validate_json(next(lines))
-    worlds: dict[str, BatchEnv] = {}
-
-    def made_for(use: Use) -> BatchEnv:
-        spec = opening.task.env.used_for(use)
-        key = spec.model_dump_json()
-        if key not in worlds:
-            worlds[key] = make_env(spec, opening.num_envs)
-        return worlds[key]
-
+    """Answer one training's requests after another's, until the lines end."""
+    asked: TypeAdapter[Opening | Request] = TypeAdapter(Opening | Request)
+    service, before = None, 0.0
     try:
-        made_for("evaluation")
         for line in lines:
-            request = Request.model_validate_json(line)
-            env = made_for(request.use)
-            act: Act
-            if request.policy is None:
-                env.action_space.seed(request.seeds[0])
-
-                def act(obs: Any, mask: Any, env: BatchEnv = env) -> Any:  # noqa: ANN401 - any observation, any action
-                    return env.random_actions()
+            request = asked.validate_json(line)
+            if isinstance(request, Opening):
+                if service is not None:
+                    before = time.process_time()
+                    service.close()
+                service = _Service(request)
+                answer({"ready": True})
             else:
-                drawn = opening.task.trainer.acting == "drawn"
-                random = np.random.default_rng(request.seeds[0]) if drawn else None
-                act = functools.partial(Policy.load(request.policy).act, random=random)
-            episodes = evaluate(
-                env,
-                opening.task,
-                act,
-                request.seeds,
-                record=request.trajectories is not None,
-                done=lambda count: answer({"done": count}),
-            )
-            if request.trajectories is not None:
-                episodes.write(request.trajectories)
-            answer({"evaluation": episodes.summary(request.step).model_dump()})
+                assert service is not None
+                evaluation = service.evaluate(request, lambda count: answer({"done": count}))
+                seconds = time.process_time() - before
+                answer({"evaluation": evaluation.model_dump(), "seconds": seconds, "faults": service.faults})
     finally:
-        for env in worlds.values():
-            env.close()
+        if service is not None:
+            service.close()
+
+
+def told(error: Exception) -> dict[str, Any]:
+    """The last answer: what failed, and whether the machine has to answer for it, also through an environment."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError | MemoryError | MachineFailed):
+        cause = cause.__context__
+    if isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno == errno.ENOMEM):
+        return {"error": f"out of memory: {LOWER}", "machine": True}
+    return {"error": " ".join(f"{type(error).__name__}: {error}".split()), "machine": cause is not None}
 
 
 def main() -> None:
@@ -206,9 +157,9 @@ def main() -> None:
     except BrokenPipeError:
         return
     except Exception as error:
-        answer({"error": " ".join(f"{type(error).__name__}: {error}".split())})
         if not isinstance(error, AutorewardError):
-            raise
+            traceback.print_exc()  # before the answer, upon which this process may be ended
+        answer(told(error))
 
 
 if __name__ == "__main__":

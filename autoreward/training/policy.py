@@ -81,7 +81,7 @@ class Policy:
             [N, A] float32, or [N] int64 for discrete actions.
         """
         normalised = (np.asarray(obs, dtype=np.float64) - self.mean) / np.sqrt(self.variance + EPSILON)
-        hidden: Array = np.clip(normalised, -self.clip, self.clip).astype(np.float32)
+        hidden: Array = np.minimum(np.maximum(normalised, -self.clip), self.clip).astype(np.float32)
         output: Array
         for layer in self.layers[:-1]:
             output = hidden @ layer.weight.T + layer.bias
@@ -94,7 +94,8 @@ class Policy:
             return np.asarray(allowed.argmax(axis=-1), dtype=np.int64)
         if self.squash:
             output = self.low + 0.5 * (np.tanh(output) + 1.0) * (self.high - self.low)
-        return np.clip(output, self.low, self.high).astype(np.float32)
+        # np.clip gives the same and takes ten times as long for the few rows of an evaluation.
+        return np.minimum(np.maximum(output, self.low), self.high).astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Write it atomically as safetensors, with format, clip, kind, activation and squash in the header."""

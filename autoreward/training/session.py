@@ -25,7 +25,8 @@ from autoreward.sandbox.process import ProcessCell
 from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
 from autoreward.training.collect import Collector
 from autoreward.training.contract import Evaluation, Progress, Report, TrainingJob, TrainingResult
-from autoreward.training.evaluator import Evaluator, Request
+from autoreward.training.evaluator import Request
+from autoreward.training.evaluators import borrow
 from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
 from autoreward.training.policy import Policy
 from autoreward.training.rewards import Fault, ProgramReward, RewardSource, make_reward
@@ -75,8 +76,8 @@ class Session:
         self._known_episodes = 0
         self._best_return = float("-inf")
         self._best: Policy | None = None
-        self._best_step = 0
-        self._asked_final = False
+        self._best_step, self._asked_final = 0, False
+        self._evaluator_seconds, self._evaluation_faults = 0.0, 0  # before the checkpoint
         with ExitStack() as stack:  # whatever fails here, no process is left behind
             self._open(stack)
             self.saved = self._load()
@@ -85,8 +86,8 @@ class Session:
 
     def _open(self, stack: ExitStack) -> None:
         job, settings = self.job, self.job.task.trainer
-        self._evaluator = Evaluator(job.task, max(job.episodes, settings.evaluation_episodes))
-        stack.callback(self._evaluator.close)
+        self._evaluator = borrow(job.task, max(job.episodes, settings.evaluation_episodes))
+        stack.callback(self._evaluator.give_back)
         env = make_env(job.task.env, settings.num_envs, settings.worlds)
         stack.callback(env.close)
         new_cell = functools.partial(ProcessCell, deadline=CALL_SECONDS, least=job.least_isolation)
@@ -129,7 +130,9 @@ class Session:
             "best_return": self._best_return if self._best is not None else None,
             "best_step": self._best_step,
             "seconds": time.monotonic() - self._started,
-            "cpu_seconds": self._cpu_seconds() - self._used,
+            "cpu_seconds": self._spent(),
+            "evaluator_seconds": self._evaluator_seconds + self._evaluator.seconds,
+            "evaluation_faults": self._evaluation_faults + self._evaluator.faults,
             "reward_seconds": self.reward.seconds,
             "timers": self.collector.clock.seconds,
             "faults": self.collector.env.faults,
@@ -208,6 +211,8 @@ class Session:
             reward_seconds=self.reward.seconds,
             timers=timers or {},
             faults=self.collector.env.faults,
+            evaluation_faults=self._evaluation_faults + self._evaluator.faults,
+            evaluator_seconds=self._evaluator_seconds + self._evaluator.seconds,
             isolation=isolation,
         )
         return self._timed(result)
@@ -226,6 +231,8 @@ class Session:
             self._best_return, self._best_step = header["best_return"], header["best_step"]
         self._started -= header["seconds"]
         self._used -= header["cpu_seconds"]
+        self._evaluator_seconds = header.get("evaluator_seconds", 0.0)  # not in checkpoints of before it was told
+        self._evaluation_faults = header.get("evaluation_faults", 0)
         self.reward.seconds = header["reward_seconds"]
         self.collector.clock.seconds |= header["timers"]
         self.collector.env.faults = header["faults"]
@@ -236,10 +243,13 @@ class Session:
         return part(arrays, "learner")
 
     def _timed(self, result: TrainingResult) -> TrainingResult:
-        # The evaluator and the cell count: they have to have ended for that.
-        self._stack.close()
-        seconds, used = time.monotonic() - self._started, self._cpu_seconds() - self._used
-        return result.model_copy(update={"seconds": seconds, "cpu_seconds": used})
+        self._stack.close()  # the cell counts: it has to have ended for that
+        seconds = time.monotonic() - self._started
+        return result.model_copy(update={"seconds": seconds, "cpu_seconds": self._spent()})
+
+    def _spent(self) -> float:
+        """CPU seconds of this training so far."""
+        return self._cpu_seconds() - self._used + self._evaluator.uncounted
 
     def _state(self, stage: Literal["training", "evaluating"], step: int) -> Progress:
         return Progress(

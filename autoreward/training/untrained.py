@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from autoreward.training.contract import Progress, Report, TrainingJob, TrainingResult
-from autoreward.training.evaluator import Evaluator, Request
+from autoreward.training.evaluator import Request
+from autoreward.training.evaluators import borrow
 from autoreward.training.files import EPISODES, TRAJECTORIES
 from autoreward.training.seeds import derive
 from autoreward.training.session import process_seconds
@@ -18,7 +19,7 @@ def measure_random(job: TrainingJob, steps: int, folder: Path, report: Report) -
     started, used = time.monotonic(), process_seconds()
     state = Progress(stage="evaluating", steps=steps)
     report(state)
-    evaluator = Evaluator(job.task, job.episodes)
+    evaluator = borrow(job.task, job.episodes)
     try:
         evaluator.submit(
             Request(
@@ -31,7 +32,7 @@ def measure_random(job: TrainingJob, steps: int, folder: Path, report: Report) -
         )
         (final,) = evaluator.wait(lambda: report(state))
     finally:
-        evaluator.close()
+        evaluator.give_back()
     EpisodeLog(1).write(folder / EPISODES)
     return TrainingResult(
         hash=job.hash,
@@ -39,5 +40,7 @@ def measure_random(job: TrainingJob, steps: int, folder: Path, report: Report) -
         status="ok",
         final=final,
         seconds=time.monotonic() - started,
-        cpu_seconds=process_seconds() - used,
+        cpu_seconds=process_seconds() - used + evaluator.uncounted,
+        evaluator_seconds=evaluator.seconds,
+        evaluation_faults=evaluator.faults,
     )

@@ -95,7 +95,7 @@ def assert_alike(ours: TrainingResult, here: Path, theirs: TrainingResult, there
 
 def assert_same(ours: TrainingResult, here: Path, theirs: TrainingResult, there: Path) -> None:
     """The same training to the last bit, but for the time that it took."""
-    times = {"seconds", "cpu_seconds", "reward_seconds", "timers"}
+    times = {"seconds", "cpu_seconds", "evaluator_seconds", "reward_seconds", "timers"}
     assert ours.model_dump(exclude=times) == theirs.model_dump(exclude=times)
     assert (here / POLICY_LAST).read_bytes() == (there / POLICY_LAST).read_bytes()
 
