@@ -33,6 +33,11 @@ PASSED_ON = frozenset((
 # fmt: on
 """Variables that a worker is given, with LC_*; everything else, API keys above all, stays here."""
 
+OUT_OF_MEMORY = (
+    "where the system did it for lack of memory (`dmesg` tells), lower slots, trainer.num_envs or trainer.rollout"
+)
+"""What a process that memory has run out for cannot say itself."""
+
 
 def worker_environment() -> dict[str, str]:
     """What a worker may know of this process's environment: a short list of names, and one thread."""
@@ -124,7 +129,8 @@ class Worker:
         """How it ended, where a job has no result."""
         code = self._process.returncode if self._code is None else self._code
         if code is not None and code < 0:
-            return f"was killed by {signal.Signals(-code).name}"
+            advice = f"; {OUT_OF_MEMORY}" if -code == signal.SIGKILL else ""
+            return f"was killed by {signal.Signals(-code).name}{advice}"
         try:
             lines = (self.requests[0].folder / WORKER_LOG).read_text(errors="replace").split("\n")
         except OSError:

@@ -115,7 +115,9 @@ def test_a_killed_worker_fails_alone(tmp_path: Path) -> None:
     results = LocalEngine(slots=2, timeout=60).run([victim, other], kill)
     assert results[other.folder].status == "ok"
     assert results[victim.folder].status == "failed"
-    assert "SIGKILL" in (results[victim.folder].error or "") and results[victim.folder].failure == "machine"
+    told = results[victim.folder].error or ""
+    assert "SIGKILL" in told and results[victim.folder].failure == "machine"
+    assert "lack of memory" in told and all(name in told for name in ("slots", "trainer.num_envs", "trainer.rollout"))
     assert read_record(victim.folder / result_name(victim.steps), TrainingResult) == results[victim.folder]
 
 
