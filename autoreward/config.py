@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
+import tyro
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
@@ -40,7 +41,7 @@ class TrainerOverrides(Record):
 
     name: str | None = None
     """Which trainer: `batch`, `sb3`, or `module:attr`."""
-    device: Literal["auto", "cpu", "cuda"] | None = None
+    device: Annotated[Literal["auto", "cpu", "cuda"] | None, tyro.conf.arg(aliases=["--device"])] = None
     """Where the policy is trained."""
     worlds: Literal["auto", "batch", "gym", "warp"] | None = None
     """Who simulates: MuJoCo all together, mujoco-warp on a GPU, or Gymnasium's environments one by one."""
@@ -131,7 +132,8 @@ class LLMConfig(Record):
     """Instead of an endpoint: the recorded replies of a run (its folder, or a unique beginning of its name) or of a
     cassette file."""
     concurrency: Positive = 4
-    """Calls at once, at most."""
+    """Calls at once, at most: the analyses of a round. Designs follow each other, since each is shown those before it;
+    so do analyses that might reach a cap of the budget."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 600.0
     """Longest silence of the endpoint while a reply is waited for."""
     retries: Annotated[int, Field(ge=0)] = 4

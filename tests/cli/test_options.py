@@ -134,3 +134,12 @@ def test_wishes_are_said_beside_a_task_of_a_pack_and_beside_ones_own() -> None:
     command = parse(["run", "reacher", "--wishes", "Gently."])
     assert isinstance(command, Run)
     assert command.wishes == "Gently."
+
+
+@pytest.mark.parametrize("command", [["run", "reacher"], ["train", "reward.py", "--env", "reacher"]])
+def test_the_device_has_a_short_name(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for flag in ("--device", "--trainer.device"):
+        given: Any = parse([*command, flag, "cpu"])
+        assert (given.config if isinstance(given, Run) else given).trainer.device == "cpu"
+    assert main([command[0], "--help"]) == 0
+    assert "--device {" in capsys.readouterr().out
