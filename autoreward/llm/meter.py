@@ -56,6 +56,7 @@ class Meter:
         self.calls, self.tokens = 0, 0
         self.usd: float | None = 0.0
         self.guessed_usd = 0.0
+        self._largest, self._dearest = 0, 0.0
         self.further_cap: Callable[[], str] = lambda: ""
         """Looked at before each call too: gives a cap that is reached in words, else nothing. Such as wall time."""
         if budget.llm_usd is not None and not self._known():
@@ -77,6 +78,17 @@ class Meter:
             self._check(expected)
             self._under_way.append(expected)
         return expected
+
+    def room_for(self, calls: int) -> bool:
+        """Whether so many more calls stay within every cap, were each twice as large as the largest so far."""
+        budget = self._budget
+        with self._lock:
+            if budget.llm_calls is not None and self.calls + calls > budget.llm_calls:
+                return False
+            tokens, usd = 2 * calls * self._largest, 2 * calls * self._dearest
+            if budget.llm_tokens is not None and (not tokens or self.tokens + tokens > budget.llm_tokens):
+                return False
+            return budget.llm_usd is None or (bool(tokens) and self.guessed_usd + usd <= budget.llm_usd)
 
     def settle(self, expected: Expected, call: RecordedCall | None) -> None:
         """The call is over; None: it failed, and cost nothing that is known."""
@@ -110,6 +122,7 @@ class Meter:
         self.usd = None if price is None or self.usd is None else self.usd + price
         guess = self._price(call.prompt_tokens, call.completion_tokens) if price is None else price
         self.guessed_usd += guess or 0.0
+        self._largest, self._dearest = max(self._largest, call.tokens), max(self._dearest, guess or 0.0)
 
     def _usual_reply(self, role: str) -> int:
         lengths = self._lengths.get(role)

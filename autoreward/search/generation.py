@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from autoreward.analyzer.diagnosis import diagnose
-from autoreward.analyzer.llm import advise
 from autoreward.analyzer.narration import narrate
 from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
 from autoreward.errors import BudgetReached
 from autoreward.search.account import Account
+from autoreward.search.advising import advise_all
 from autoreward.search.candidate import Drafting
 from autoreward.search.observer import Observer
 from autoreward.search.roles import Roles
@@ -183,26 +183,40 @@ class Generation:
 
     def _analyse(self, round_: int, candidates: int, history: tuple[PastCandidate, ...]) -> RoundAnalysis:
         records = self._folder.candidates(round_)
-        return RoundAnalysis(
-            round=round_,
-            candidates={record.index: self._analyse_one(record, candidates, history) for record in records},
-            incumbent=self._best(round_, records),
-        )
+        computed = {record.index: self._computed(record) for record in records}
+        told = [record for record in records if _weakest(self._results(record))]
+        briefs = [self._brief(record, candidates, history) for record in told]
+        past = [self._past(record, computed[record.index]) for record in told]
+        for record, advice in zip(told, self._advice(list(zip(briefs, past, strict=True))), strict=False):
+            analysis = computed[record.index]
+            computed[record.index] = analysis.model_copy(update={"findings": analysis.findings + advice})
+        return RoundAnalysis(round=round_, candidates=computed, incumbent=self._best(round_, records))
 
-    def _analyse_one(
-        self, record: CandidateRecord, candidates: int, history: tuple[PastCandidate, ...]
-    ) -> CandidateAnalysis:
+    def _computed(self, record: CandidateRecord) -> CandidateAnalysis:
+        """What needs no language model."""
         run, results = self._run, self._results(record)
         if not results:
             return CandidateAnalysis()
-        findings: tuple[Finding, ...] = diagnose(run.task, results)
         told = _weakest(results)
         folder = self._folder.training_folder(told.hash) if told else None
         episodes = narrate(run.task, run.env_schema, folder, told) if folder and told else ""
-        analysis = CandidateAnalysis(findings=findings, episodes=episodes)
-        if self._roles.chat is None or self.stopped or told is None:
-            return analysis
-        brief = Brief(
+        return CandidateAnalysis(findings=diagnose(run.task, results), episodes=episodes)
+
+    def _advice(self, asked: list[tuple[Brief, PastCandidate]]) -> list[tuple[Finding, ...]]:
+        """What the language model says of each; nothing where none takes part, or a cap has ended the search."""
+        roles = self._roles
+        if roles.chat is None or self.stopped or not asked:
+            return []
+        at_once = self._run.config.llm.concurrency
+        advice, cap = advise_all(roles.chat, roles.templates, asked, at_once, self._watch.note)
+        if cap:
+            self.stopped = cap
+            self._watch.note(f"{cap}; the analysis goes on without the language model")
+        return advice
+
+    def _brief(self, record: CandidateRecord, candidates: int, history: tuple[PastCandidate, ...]) -> Brief:
+        run = self._run
+        return Brief(
             task=run.task,
             schema_=run.env_schema,
             grammar=run.task.grammar,
@@ -212,13 +226,6 @@ class Generation:
             history=history,
             seed=run.config.seed,
         )
-        try:
-            advice = advise(self._roles.chat, self._roles.templates, brief, self._past(record, analysis), 0)
-        except BudgetReached as cap:
-            self.stopped = str(cap)
-            self._watch.note(f"{cap}; the analysis goes on without the language model")
-            return analysis
-        return analysis.model_copy(update={"findings": findings + advice})
 
     def _results(self, record: CandidateRecord) -> list[TrainingResult]:
         results = (self._folder.result(hash_, record.steps) for hash_ in record.trainings.values())
