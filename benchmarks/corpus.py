@@ -4,10 +4,10 @@
     python benchmarks/corpus.py --json FILE      and the figures as JSON
     python benchmarks/corpus.py --quick          every fourth file
 
-The files are those of `tests/language/corpus` that must be refused or contained. They are run under outer limits: as
-a user without rights where the benchmark is run as root, each in a process of its own with rlimits and a working folder
-that is thrown away, killed with its group after ten seconds, and all of them in a network namespace of their own where
-the system gives one.
+The files are those of `autoreward/testing/corpus/arm` that must be refused or contained. They are run under outer
+limits: as a user without rights where the benchmark is run as root, each in a process of its own with rlimits and a
+working folder that is thrown away, killed with its group after ten seconds, and all of them in a network namespace of
+their own where the system gives one.
 """
 
 from __future__ import annotations
@@ -95,9 +95,8 @@ def plain(source: str) -> dict[str, Any]:
 
 def ruled(source: str) -> dict[str, Any]:
     """What our static rules let through is executed as it is."""
-    from arm import ARM
-
     from autoreward.language.static import check
+    from autoreward.testing.arm import ARM
 
     check(source, ARM.names, "terms")
     return plain(source)
@@ -115,11 +114,11 @@ def throw_away(treatment: str, source: str, folder: str, answer: Any) -> None:  
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
-    from arm import batch, digest
     from outside import CANARY, told
     from unguarded import called
 
     from autoreward.errors import UserError
+    from autoreward.testing.arm import batch, digest
 
     try:
         prepared = PREPARED[treatment](source)
@@ -181,10 +180,11 @@ def runs(quick: bool) -> Iterator[dict[str, Any]]:
     import hostile
     import numpy as np  # noqa: F401 - before the first fork
     import unguarded
-    from arm import cases
-    from outside import Outside, working_folder
+    from outside import working_folder
 
     from autoreward.sandbox import process
+    from autoreward.testing.arm import cases
+    from autoreward.testing.outside import Outside
 
     os.environ["CANARY"] = hostile.CANARY
     found = [case for case in cases() if case.expect in ("reject", "contain")][:: 4 if quick else 1]

@@ -18,12 +18,12 @@ from autoreward.language.static import check, grammar_of
 from autoreward.sandbox.contract import Memory
 from autoreward.sandbox.process import ProcessCell
 from autoreward.schema import EnvSchema, Field
+from autoreward.testing.arm import FOLDER
 from autoreward.testing.cell import SCHEMA, episodes, sample
 
-HERE = Path(__file__).parent
 PROGRAMS = [
     text
-    for path in sorted(HERE.glob("*/*.txt"))
+    for path in sorted(FOLDER.glob("*/*.txt"))
     if len(text := path.read_bytes().decode("utf-8", "surrogateescape")) < 20_000
 ]
 OTHERS = {"qpos": 7, "qvel": 6, "ee_pos": 3, "obj_pos": 3, "goal_pos": 3, "contact_force": 4, "time": 0}
@@ -130,7 +130,7 @@ def fuzz(count: int, cell: ProcessCell, derandomize: bool) -> int:
     return ran
 
 
-@pytest.mark.parametrize("path", sorted(HERE.glob("*/*.txt")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/*.txt")), ids=lambda path: path.stem)
 def test_every_file_is_checked_in_time(path: Path) -> None:
     accepted(path.read_bytes().decode("utf-8", "surrogateescape"))
 

@@ -6,7 +6,6 @@ the check of the dry run and words of its message; for `accept` the task. Hostil
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +14,18 @@ import pytest
 from autoreward.critic.contract import Verdict
 from autoreward.critic.verify import verify
 from autoreward.envs.contract import Transitions
-from autoreward.envs.record import record_transitions
-from autoreward.envs.registry import describe
 from autoreward.errors import RewardRefused
 from autoreward.language.program import Grammar
 from autoreward.language.static import check, grammar_of, without_comments
 from autoreward.sandbox.contract import Cell
 from autoreward.sandbox.process import ProcessCell
 from autoreward.schema import EnvSchema
-from autoreward.task import load_task
-from autoreward.testing.cell import SCHEMA, episodes, sample
+from autoreward.testing.arm import FOLDER
+from autoreward.testing.cell import SCHEMA
+from autoreward.testing.programs import surroundings
 
-OWN = Path(__file__).parent / "own"
-RECORDED = Transitions(sample(8, 16), episodes(8, 16), np.zeros((8, 16), np.bool_))
+OWN = FOLDER / "own"
+RECORDED = surroundings("own", "")[1]
 MEMORY = 400_000_000
 OF_THE_KERNEL = ("MemoryError", "inputs are read-only")
 OF_TIME = ("res_103_shift", "res_114_lapack", "res_115_zips_of_zips")
@@ -115,18 +113,10 @@ def test_found_by_the_dry_run(path: Path, kept: Kept) -> None:
 
 @pytest.mark.parametrize("path", files("accept"), ids=lambda path: path.stem)
 def test_good_programs_are_accepted_and_score(path: Path, kept: Kept) -> None:
-    schema, recorded = surroundings(header(path, "task"))
+    schema, recorded = surroundings("own", header(path, "task"))
     verdict = examined(path, kept, schema, recorded)
     assert verdict.status == "accepted", verdict.checks[-1].message
     assert check(without_comments(path.read_text()), schema.names, grammar_of(path.read_text()))
-
-
-@cache
-def surroundings(task: str) -> tuple[EnvSchema, Transitions]:
-    if task == "conformance":
-        return SCHEMA, RECORDED
-    loaded = load_task(task)
-    return describe(loaded.env), record_transitions(loaded, seed=0, steps=48, num_envs=6)
 
 
 def test_there_are_enough_of_each_kind() -> None:

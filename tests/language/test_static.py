@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from autoreward.errors import RewardRefused
 from autoreward.language.program import Grammar
 from autoreward.language.static import check, grammar_of, without_comments
+from autoreward.testing.arm import FOLDER
 
-CORPUS = Path(__file__).parent / "corpus"
+CORPUS = FOLDER / "arm"
 FIELDS = ("qpos", "qvel", "ee_pos", "obj_pos", "goal_pos", "height", "contact_force", "time", "fallen")
 HEAD = 'IDEA = "Stay high."\nWEIGHTS = {"high": 1.0}\n'
 SIGNATURE = "(state, action, next_state, memory):\n"

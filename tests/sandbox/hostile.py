@@ -11,14 +11,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import unguarded
-from arm import ARM, Case, batch, begun, cases, digest, recorded
-from outside import CANARY, Outside, limit, told, working_folder
+from outside import CANARY, FORGERS, limit, told, working_folder
 
 from autoreward.critic.verify import verify
 from autoreward.errors import CellFailed, RewardRefused
@@ -26,43 +25,14 @@ from autoreward.sandbox import process
 from autoreward.sandbox.contract import Cell, Memory
 from autoreward.sandbox.inprocess import InProcessCell
 from autoreward.sandbox.process import ProcessCell
+from autoreward.testing.arm import ARM, Case, batch, begun, cases, digest, recorded
+from autoreward.testing.outside import Outside
+from autoreward.testing.programs import Pool
 
 BOOT = process._BOOT
 DEADLINE = 0.5
 CONTROL = ("fs_001_open_write", "gad_040_memmap_read_leak", "net_001_tcp_connect", "net_004_unix_abstract")
 LAYERS = ("namespaces", "landlock", "seccomp")
-
-
-class Pool:
-    """Lends cells. A cell that failed has ended its process and starts another with the next file."""
-
-    _idle: list[Cell]
-    _all: list[Cell]
-
-    def __init__(self, new_cell: Callable[[], Cell]) -> None:
-        self._new_cell, self._idle, self._all = new_cell, [], []
-
-    def lend(self) -> Lent:
-        if not self._idle:
-            self._all.append(self._new_cell())
-            self._idle.append(self._all[-1])
-        return Lent(self._idle.pop(), self._idle)
-
-    def close(self) -> None:
-        for cell in self._all:
-            cell.close()
-
-
-class Lent:
-    """A cell of the pool; `close` gives it back."""
-
-    def __init__(self, cell: Cell, home: list[Cell]) -> None:
-        self._cell, self._home = cell, home
-        self.load, self.score = cell.load, cell.score
-
-    def close(self) -> None:
-        if self._cell not in self._home:
-            self._home.append(self._cell)
 
 
 def scored(case: Case, cell: Cell) -> dict[str, Any]:
@@ -140,14 +110,14 @@ def main(mode: str) -> None:
     """Run the files and print what each did: `verified`, `locked` or `open`."""
     limit()
     os.environ["CANARY"] = CANARY
-    found = cases()
+    found = [*cases(), *FORGERS]
     runs = {
         "verified": lambda: verified(found),
         "locked": lambda: locked([case for case in found if case.expect in ("reject", "contain")]),
-        "open": lambda: locked([case for case in found if case.name in CONTROL], LAYERS),
+        "open": lambda: locked([case for case in found if case.name in CONTROL or case in FORGERS], LAYERS),
     }
     with working_folder() as folder:
-        outside = Outside([folder, Path("/")])
+        outside = Outside([folder, Path("/")], kept=folder)
         for told_of in runs[mode]():
             print(json.dumps({**told_of, "effects": outside.effects()}), flush=True)
         print(json.dumps({"name": "", "effects": outside.effects()}))  # of what came late

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from arm import cases
 from hostile import CONTROL
-from outside import SECONDS
+from outside import FORGERS, SECONDS
 
 from autoreward.errors import RewardRefused
 from autoreward.language.static import without_comments
 from autoreward.sandbox.process import witness
+from autoreward.testing.arm import cases
 
 PHRASE = "IGNORE ALL PREVIOUS"
 USERS = ["root", "nobody"] if os.geteuid() == 0 else ["user"]
@@ -112,8 +112,10 @@ def told(user: str, unprivileged: Callable[..., Any], mode: str) -> list[dict[st
 @pytest.mark.parametrize("user", USERS)
 def test_every_file_is_treated_as_its_head_says(user: str, unprivileged: Callable[..., Any]) -> None:
     told_of = {found["name"]: found for found in told(user, unprivileged, "verified")}
-    assert not [found for found in told_of.values() if found["effects"]], "no file has an effect outside"
-    for case in cases():
+    assert not [found for found in told_of.values() if found["effects"]], (
+        "no file has an effect outside, or changes a byte of a policy, a result, a run"
+    )
+    for case in [*cases(), *FORGERS]:
         found = told_of[case.name]
         said, outcome = found["said"], found["alone"]["outcome"]
         assert not found["changed"], f"{case.name} changed its inputs"
@@ -136,7 +138,8 @@ def test_every_file_is_treated_as_its_head_says(user: str, unprivileged: Callabl
 @pytest.mark.parametrize("user", USERS)
 def test_the_kernel_alone_holds_every_hostile_file(user: str, unprivileged: Callable[..., Any]) -> None:
     found = told(user, unprivileged, "locked")
-    assert {one["name"] for one in found} >= {case.name for case in cases() if case.expect in ("reject", "contain")}
+    hostile = [case for case in [*cases(), *FORGERS] if case.expect in ("reject", "contain")]
+    assert {one["name"] for one in found} == {"", *(case.name for case in hostile)}
     assert not [one for one in found if one["effects"] or one.get("alone", {}).get("leaks")]
     assert not [one["name"] for one in found if one.get("alone", {}).get("changed")]
     assert not [one["name"] for one in found if one.get("alone", {}).get("outcome") == "refused"], "all of them are run"
@@ -148,6 +151,8 @@ def test_the_kernel_alone_holds_every_hostile_file(user: str, unprivileged: Call
 def test_effects_would_be_seen(unprivileged: Callable[..., Any]) -> None:
     found = {one["name"]: one for one in told("nobody", unprivileged, "open")}
     assert all(found[name]["effects"] or found[name]["alone"]["leaks"] for name in CONTROL), found
+    for case in FORGERS:
+        assert any(effect.startswith("changed ") for effect in found[case.name]["effects"]), case.name
 
 
 def test_the_corpus_is_whole_and_every_fault_has_its_finding() -> None:

@@ -1,11 +1,17 @@
-"""The arm that the files of the corpus are written for: its schema, its inputs, and the files themselves."""
+"""Two collections of hostile, faulty and good programs, and the arm that one of them is written for.
+
+`corpus/arm` is for the arm of this module; `corpus/own` for the schema of `autoreward.testing.cell`, and its good
+programs for tasks. The header of each file says what must become of it: `reject` (refused before anything of it runs),
+`contain` and `fault` (stopped at the latest by the Critic's dry run), `accept`. Data, never imported: whoever runs the
+hostile ones does so in a cell, under limits.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +19,8 @@ from numpy.typing import NDArray
 from autoreward.envs.contract import Transitions
 from autoreward.schema import ActionSpec, EnvSchema, Field
 
-CORPUS = Path(__file__).parents[1] / "language" / "corpus"
+FOLDER = Path(__file__).parent / "corpus"
+"""The collections `arm` and `own`."""
 RANGES: dict[str, tuple[tuple[int, ...], float, float]] = {
     "qpos": ((7,), -2.0, 2.0),
     "qvel": ((6,), -4.0, 4.0),
@@ -38,26 +45,32 @@ Batch = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """One file of the corpus."""
+    """One file of a collection, with what its header says."""
 
     name: str
     source: str
-    category: str
-    expect: str
-    strip_text: bool
+    expect: Literal["reject", "contain", "fault", "accept"]
+    category: str = ""
+    task: str = ""
+    """For a good program of `own`: the task that it is for; `conformance` is the schema of `testing.cell`."""
+    strip_text: bool = False
+    """Whether it has words for a reader, which no other model may see."""
 
 
-def cases(folder: Path = CORPUS) -> list[Case]:
+def cases(collection: str = "arm") -> list[Case]:
+    """The files of a collection, by name."""
     found = []
-    for path in sorted(folder.glob("*.txt")):
+    for path in sorted((FOLDER / collection).glob("*.txt")):
         source = path.read_bytes().decode()
         head = {
             key: value.split()[0]
-            for key in ("category", "expect", "check")
+            for key in ("category", "expect", "check", "task")
             for value in [source.partition(f"# {key}: ")[2]]
             if value
         }
-        found.append(Case(path.stem, source, head["category"], head["expect"], head.get("check") == "strip-text"))
+        expect = cast(Literal["reject", "contain", "fault", "accept"], head["expect"])
+        words = head.get("check") == "strip-text"
+        found.append(Case(path.stem, source, expect, head.get("category", ""), head.get("task", ""), words))
     return found
 
 
@@ -79,14 +92,17 @@ def batch(steps: int, rows: int, kind: str) -> Batch:
 
 
 def begun(steps: int, rows: int) -> NDArray[np.bool_]:
+    """[T, N]: every row begins at the first step."""
     first = np.zeros((steps, rows), np.bool_)
     first[0] = True
     return first
 
 
 def recorded() -> Transitions:
+    """Transitions [16, 8] for a dry run."""
     return Transitions(batch(16, 8, "random"), begun(16, 8), np.zeros((16, 8), np.bool_))
 
 
 def digest(inputs: Batch) -> str:
+    """What changes where a byte of the inputs does."""
     return hashlib.sha256(b"".join(name.encode() + inputs[name].tobytes() for name in sorted(inputs))).hexdigest()
