@@ -123,8 +123,11 @@ class Templates:
 
 
 def fenced(text: object, language: str = "") -> str:
-    """Text in a Markdown block that it cannot end: the fence is longer than any run of backticks in it."""
-    content = _without_turns(str(text)).strip("\n")
+    """Text in a Markdown block that it cannot end: the fence is longer than any run of backticks in it.
+
+    Lines keep their numbers, so empty ones at its beginning stay.
+    """
+    content = _without_turns(str(text)).rstrip("\n")
     longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
     marks = "`" * max(3, longest + 1)
     return f"{marks}{language}\n{content}\n{marks}"

@@ -190,6 +190,7 @@ def test_meanings_stay_on_their_line() -> None:
 def test_a_fence_is_longer_than_any_in_the_data() -> None:
     assert fenced("a ``` b `````", "text") == "``````text\na ``` b `````\n``````"
     assert fenced("a") == "```\na\n```"
+    assert fenced("\n\na\n\n") == "```\n\n\na\n```"
     assert inline("a\n b" * 3, 5) == "a ba…"
 
 
