@@ -14,6 +14,10 @@ NO_KEY = (
 _WITHOUT = "`--designer composer` needs no language model"
 
 
+class Declined(ValueError):
+    """An endpoint answers with success, and with its own word for a failure in place of a completion."""
+
+
 def one_line(text: object, limit: int = 200) -> str:
     """Foreign text, fit for a message: one line, printable, not long."""
     line = " ".join(str(text).split())
@@ -41,6 +45,8 @@ def explain(error: Exception, config: LLMConfig, url: str, key: str) -> str:
         )
     if isinstance(error, openai.APIStatusError):
         return _explain_status(error, where, model, said, tries, key)
+    if isinstance(error, Declined):
+        return f"{where} failed{tries} ({said}). Wait a while, then `autoreward resume` the run"
     if isinstance(error, openai.APIResponseValidationError) or not isinstance(error, openai.OpenAIError):
         return (
             f"{where} replied with something that is no chat completion{tries} ({said}). Is it an OpenAI-compatible "

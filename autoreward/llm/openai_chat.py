@@ -14,7 +14,7 @@ from autoreward.config import LLMConfig
 from autoreward.errors import EndpointError
 from autoreward.llm.contract import CallName, Message, Reply
 from autoreward.llm.endpoint import url_and_key
-from autoreward.llm.failures import explain, one_line
+from autoreward.llm.failures import Declined, explain, one_line
 from autoreward.llm.prices import Prices
 from autoreward.llm.response_format import response_format
 
@@ -26,6 +26,8 @@ LONGEST_CONNECT = 15.0
 """Seconds in which a server that is there takes a connection, however long it then thinks."""
 REFUSALS = (400, 422, 500, 501)
 """What servers say that know no response format; some fail over it."""
+MOST_TOKENS = 1_000_000_000
+"""A call has fewer; a count beyond it is none."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds before a reply that is no chat completion is asked for again; the pause doubles, as the SDK's does."""
 
@@ -127,32 +129,50 @@ class OpenAIChat:
 
     def _reply(self, completion: ChatCompletion, seconds: float) -> Reply:
         """The first choice. An empty or declined reply is a reply: whoever asked repairs, or goes on without it."""
-        choice, usage = completion.choices[0], completion.usage
-        prompt, said = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
-        details, spent = (usage.prompt_tokens_details, usage.completion_tokens_details) if usage else (None, None)
-        cached = details.cached_tokens if details else None
-        known = prompt is not None and said is not None
-        model = completion.model or self._config.model
+        choice = completion.choices[0]
+        prompt = _count(completion, "usage", "prompt_tokens")
+        said = _count(completion, "usage", "completion_tokens")
+        cached = _count(completion, "usage", "prompt_tokens_details", "cached_tokens")
+        thought = _count(completion, "usage", "completion_tokens_details", "reasoning_tokens")
+        model = _word(completion, "model") or self._config.model
         return Reply(
             text=_text(choice.message.content) or "",
             model=model,
-            finish=choice.finish_reason or "",
-            refusal=one_line(choice.message.refusal or ""),
+            finish=_word(choice, "finish_reason"),
+            refusal=one_line(_word(choice.message, "refusal")),
             prompt_tokens=prompt,
             cached_tokens=cached,
             completion_tokens=said,
-            reasoning_tokens=spent.reasoning_tokens if spent else None,
-            usd=self._prices.usd(cast(int, prompt), cast(int, said), cached or 0, model) if known else None,
+            reasoning_tokens=thought,
+            usd=None if prompt is None or said is None else self._prices.usd(prompt, said, cached or 0, model),
             seconds=seconds,
         )
+
+
+def _count(completion: object, *names: str) -> int | None:
+    """A count somewhere in a completion; None where it is not there, or is no number of tokens."""
+    found: Any = completion
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else getattr(found, name, None)
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < MOST_TOKENS else None
+
+
+def _word(part: object, name: str) -> str:
+    """A text in a completion; empty where it is not there, or is no text."""
+    found = getattr(part, name, None)
+    return found if isinstance(found, str) else ""
 
 
 def _checked(completion: ChatCompletion) -> ChatCompletion:
     """The SDK does not validate, so a foreign body can be anything, and its attributes may be missing.
 
     Raises:
+        Declined: it is the endpoint's word for a failure.
         ValueError: it is no chat completion with a first choice.
     """
+    fault = getattr(completion, "error", None)
+    if fault and not getattr(completion, "choices", None):  # some servers answer 200, whatever happened behind them
+        raise Declined(str(fault.get("message", fault) if isinstance(fault, dict) else fault))
     if not hasattr(completion, "choices"):
         raise ValueError(str(completion))
     if not completion.choices:

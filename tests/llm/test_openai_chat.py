@@ -187,6 +187,50 @@ def test_a_body_of_wrong_types(body: str) -> None:
     assert "no chat completion" in failure((200, body))
 
 
+ODD = (5.5, -5, "many", [], {}, True, None, 10**400)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        *ODD,
+        *({"prompt_tokens": odd, "completion_tokens": 3} for odd in ODD),
+        *({"prompt_tokens": odd, "completion_tokens": odd, "prompt_tokens_details": odd} for odd in ODD[:-1]),
+        {"prompt_tokens_details": {"cached_tokens": "all"}, "completion_tokens_details": [3]},
+    ],
+)
+def test_a_reply_with_odd_counts_is_a_reply(usage: Any) -> None:
+    """What is no count is not known, and neither is its price then."""
+    with endpoint((200, {**said("Hi."), "usage": usage})) as server:
+        reply = OpenAIChat(config(server.url, price_in=1.0, price_out=1.0)).complete(NAME, ASK)
+    assert (reply.text, reply.usd, reply.cached_tokens, reply.reasoning_tokens) == ("Hi.", None, None, None)
+    assert reply.prompt_tokens is None
+
+
+@pytest.mark.parametrize("part", [{"model": 7}, {"model": None}, {"model": ["a"]}])
+def test_a_reply_with_odd_words_is_a_reply(part: dict[str, Any]) -> None:
+    with endpoint((200, {**said("Hi.", finish_reason=3, message={"refusal": [1]}), **part})) as server:
+        reply = OpenAIChat(config(server.url)).complete(NAME, ASK)
+    assert (reply.text, reply.model, reply.finish, reply.refusal) == ("Hi.", "tiny", "", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": f"provider is down {KEY}", "code": 502}},
+        {"error": "provider is down", "choices": []},
+        {"error": {"code": 502, "why": "provider is down"}, "choices": None},
+    ],
+)
+def test_a_success_that_is_a_failure_shows_the_words_of_the_endpoint(body: dict[str, Any]) -> None:
+    message = failure((200, body))
+    assert "failed (" in message
+    assert "provider is down" in message
+    assert "autoreward resume" in message
+    with endpoint((200, body), "Hi.") as server:
+        assert OpenAIChat(config(server.url, retries=1)).complete(NAME, ASK).text == "Hi."
+
+
 def test_a_key_that_no_header_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-\u2026")
     with pytest.raises(EndpointError, match="OPENAI_API_KEY holds characters"):
