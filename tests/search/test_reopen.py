@@ -107,6 +107,19 @@ def test_another_model_changes_nothing_else(folder: RunFolder) -> None:
     assert folder.report() == report
 
 
+def test_a_small_effort_is_for_one_grammar(folder: RunFolder) -> None:
+    """It is refused as `run` refuses it, and the run stays as it was."""
+    run = folder.run()
+    signs = run.model_copy(update={"task": run.task.model_copy(update={"grammar": "signs"})})
+    folder.write_run(signs)
+    with pytest.raises(UserError, match=r"--llm\.effort small knows the grammar terms alone.* is signs"):
+        reopen(folder, Budget(), LLMConfig(effort="small"))
+    assert folder.run() == signs
+    assert folder.report()
+    folder.write_run(run)
+    assert reopen(folder, llm=LLMConfig(effort="small")).config.llm.effort == "small"
+
+
 def test_not_while_somebody_is_at_work_on_it(folder: RunFolder) -> None:
     with locked(folder.path), pytest.raises(UserError, match="another process"):
         reopen(folder, Budget())
