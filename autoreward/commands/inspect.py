@@ -14,7 +14,8 @@ from autoreward.designer.contract import Finding
 from autoreward.display import clean, code, dollars, new_console, one_line, outcome, rows_table, show, table
 from autoreward.llm.calls import read_calls
 from autoreward.llm.ledger import Ledger, ledger
-from autoreward.report.text import duration, isolation_text, number, percent
+from autoreward.report.text import duration, faults_text, isolation_text, number, percent
+from autoreward.store.faults import blown_up
 from autoreward.store.find import find_run
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, Report
@@ -63,6 +64,7 @@ def as_data(folder: RunFolder) -> dict[str, Any]:
         "rounds": [_round_data(folder, round_) for round_ in folder.rounds()],
         "selection": selection.model_dump(mode="json") if selection else None,
         "report": report.model_dump(mode="json") if report else None,
+        "faults": {name: {"training": one, "evaluation": two} for name, (one, two) in blown_up(folder).items()},
         "best": {"round": best[0], "index": best[1], "source": folder.source(*best)} if best else None,
     }
 
@@ -132,6 +134,7 @@ def show_run(folder: RunFolder, console: Console) -> None:
         f"isolation {isolation_text(run.isolation)}",
         f"spent     {spent.env_steps:,} environment steps, {duration(spent.wall_seconds)}, "
         f"{spent.llm_calls} LLM calls, {dollars(spent.llm_usd)}",
+        *(f"faults    {name}: {faults_text(*counts)}" for name, counts in blown_up(folder).items()),
     ):
         console.print(Text(clean(line)))
     for round_ in folder.rounds():

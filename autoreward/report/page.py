@@ -17,7 +17,8 @@ from autoreward.critic.contract import Verdict
 from autoreward.designer.contract import Finding
 from autoreward.records import write_bytes
 from autoreward.report.plots import MOST_LINES, Line, data_address, line_plot
-from autoreward.report.text import clean, duration, isolation_text, number, percent
+from autoreward.report.text import clean, duration, faults_text, isolation_text, number, percent
+from autoreward.store.faults import blown_up
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, Report, RoundAnalysis, Row, RunRecord
 from autoreward.training.contract import TrainingResult
@@ -91,6 +92,7 @@ def _environment() -> jinja2.Environment:
         "number": number,
         "duration": duration,
         "isolation_text": isolation_text,
+        "faults_text": lambda counts: faults_text(*counts),
     }
     return environment
 
@@ -124,6 +126,7 @@ def _context(folder: RunFolder) -> dict[str, Any]:
         "learning_plot": line_plot(_report_lines(folder, report), "success", rate=True),
         "search_plot": line_plot(_search_lines(folder, best), "success", rate=True),
         "terms_plot": line_plot(_term_lines(trained), "episode sum, weighted"),
+        "faults": blown_up(folder),
         "picture": _picture(folder.best / PICTURE),
         "folder": shlex.quote(str(folder.path)),
         "package_there": (folder.best / "reward.py").exists(),

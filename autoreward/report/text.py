@@ -43,6 +43,13 @@ def isolation_text(isolation: Isolation) -> str:
     return f"{isolation.text} ({'; '.join(found)})" if found else isolation.text
 
 
+def faults_text(training: int, evaluation: int) -> str:
+    """How many simulations blew up, and when."""
+    return (
+        f"simulations that blew up, which ended their episodes: {training:,} in training, {evaluation:,} in evaluations"
+    )
+
+
 def duration(seconds: float) -> str:
     """Seconds as `42 s`, `3:05 min` or `1:02 h`."""
     whole = round(seconds)

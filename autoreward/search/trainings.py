@@ -78,7 +78,7 @@ class Trainings:
         for path, (label, seed) in labels.items():
             results[path] = self._witnessed(path, results[path])
             self._lend(path, results[path])
-            if faults := results[path].faults:
+            if faults := results[path].faults + results[path].evaluation_faults:
                 self._watch.note(f"{label} seed {seed}: {faults} simulations blew up, which ended their episodes")
         return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
 

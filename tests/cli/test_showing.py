@@ -14,10 +14,12 @@ from autoreward.cli import main
 from autoreward.commands.doctor import cores, endpoint, gpu, worlds
 from autoreward.records import write_record
 from autoreward.report.apart import NO_GL
+from autoreward.report.page import write_report
 from autoreward.store.folder import RunFolder
 from autoreward.testing.folder import WINNER, example_run
 from autoreward.testing.trainer import NoTrainer, line_task
 from autoreward.training.contract import RewardSpec, TrainingJob
+from autoreward.training.files import result_name
 
 
 @pytest.fixture(scope="module")
@@ -262,3 +264,27 @@ def test_a_closed_pipe_is_no_error() -> None:
         assert process.stderr
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_simulations_that_blew_up_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = RunFolder(example_run(tmp_path / "run"))
+    assert "blew up" not in shown(capsys, "inspect", str(folder.path))
+    record, report = folder.candidate(*WINNER), folder.report()
+    assert record and report
+    designed = next(row for row in report.rows if row.name == "designed")
+    for trainings, steps in ((record.trainings, record.steps), (designed.trainings, designed.steps)):
+        for training in list(trainings.values())[:2]:
+            result = folder.result(training, steps)
+            assert result
+            blown = result.model_copy(update={"faults": 7, "evaluation_faults": 2})
+            write_record(folder.training_folder(training) / result_name(steps), blown)
+    said = shown(capsys, "inspect", str(folder.path))
+    assert f"faults candidate {record.name}: simulations that blew up, which ended their episodes: 14 in" in said
+    assert f"faults report, {designed.label}: simulations that blew up" in said
+    assert "14 in training, 4 in evaluations" in said
+    assert main(["inspect", str(folder.path), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["faults"][f"candidate {record.name}"] == {"training": 14, "evaluation": 4}
+    page = " ".join(write_report(folder.path).read_text().split())
+    assert f"<dd>candidate {record.name}: simulations that blew up" in page
+    assert "14 in training, 4 in evaluations</dd>" in page

@@ -251,6 +251,7 @@ def test_simulations_that_blow_up_are_counted(tmp_path: Path, monkeypatch: pytes
     )
     result = train(job_of(task), 400, tmp_path / "training")
     assert 350 <= result.faults <= 400, "nearly every step is one"
+    assert result.evaluation_faults >= 2, "each evaluated episode ends with one, too"
     with np.load(tmp_path / "training" / EPISODES) as episodes:
         assert len(episodes["length"]) >= 350
         assert np.isfinite(episodes["own_return"]).all()
