@@ -40,7 +40,7 @@ class Scores:
 
 
 class Cell(Protocol):
-    """Runs one reward program. Implementations pass `autoreward.testing.check_cell`."""
+    """Runs one reward program. Implementations pass `autoreward.testing.conformance.check_cell`."""
 
     @property
     def isolation(self) -> Isolation | None:

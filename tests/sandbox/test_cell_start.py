@@ -17,7 +17,8 @@ from autoreward.sandbox.inprocess import InProcessCell
 from autoreward.sandbox.isolation import Isolation
 from autoreward.sandbox.process import ProcessCell
 from autoreward.schema import EnvSchema
-from autoreward.testing.cell import BEST, PLAIN, SCHEMA, check_cell, episodes, sample
+from autoreward.testing.cell import BEST, PLAIN, SCHEMA, episodes, sample
+from autoreward.testing.conformance import check_cell
 from tests.sandbox.escaped import ESCAPED
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what Linux offers")
@@ -25,13 +26,41 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what Li
 
 @pytest.mark.parametrize("new_cell", [lambda: ProcessCell(deadline=1.0), InProcessCell], ids=["process", "in process"])
 def test_cells_keep_the_contract(new_cell: Callable[[], Cell]) -> None:
-    check_cell(new_cell)
+    check_cell(new_cell, every=20)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_cell_withstands_every_program_of_both_collections() -> None:
+    check_cell(lambda: ProcessCell(deadline=1.0))
 
 
 class Boaster(InProcessCell):
     """A cell in this process that claims to be more."""
 
     isolation = Isolation(level="A", probes={"read a file": False}, filters=2, landlock=7)
+
+
+class Pretender(InProcessCell):
+    """It shows the probes of another process, and a process of its own, which nothing locks."""
+
+    def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
+        self.isolation = Isolation(level="A", probes={"read a file": True}, filters=2, landlock=7)
+        self.other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        return super().load(source, schema, grammar)
+
+    def close(self) -> None:
+        if hasattr(self, "other"):
+            self.other.communicate()
+        super().close()
+
+
+class Littering(InProcessCell):
+    """A cell whose programs leave a file in the working folder."""
+
+    def load(self, source: str, schema: EnvSchema, grammar: Grammar) -> Program:
+        Path("PWNED_by_a_test").touch()
+        return super().load(source, schema, grammar)
 
 
 class Credulous(InProcessCell):
@@ -42,11 +71,20 @@ class Credulous(InProcessCell):
 
 
 @pytest.mark.parametrize(
-    ("new_cell", "said"), [(Boaster, "what the probes show"), (Credulous, "must be refused or fail")]
+    ("new_cell", "said"),
+    [
+        (Boaster, "what the probes show"),
+        pytest.param(Pretender, "the kernel says that it locks", marks=linux),
+        (Credulous, "must be refused or fail"),
+        (Littering, "had an effect outside.*PWNED_by_a_test"),
+    ],
 )
-def test_cells_that_break_the_contract_are_found(new_cell: Callable[[], Cell], said: str) -> None:
+def test_cells_that_break_the_contract_are_found(
+    new_cell: Callable[[], Cell], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(AssertionError, match=said):
-        check_cell(new_cell)
+        check_cell(new_cell, every=40)
 
 
 FORK = """

@@ -46,9 +46,9 @@ def test_a_user_without_rights_reaches_level_a_and_the_cell_keeps_its_contract(u
     found = unprivileged(
         "import os\n"
         "from autoreward.sandbox.process import ProcessCell, witness\n"
-        "from autoreward.testing.cell import check_cell\n"
+        "from autoreward.testing.conformance import check_cell\n"
         "assert witness().level == 'A' and witness().limits['NPROC'] == 0, witness()\n"
-        "check_cell(lambda: ProcessCell(deadline=1.0))\n"
+        "check_cell(lambda: ProcessCell(deadline=1.0), every=40)\n"
         "print(os.geteuid())"
     )
     assert found.returncode == 0, found.stderr
