@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autoreward.errors import UnknownName, UserError
-from autoreward.llm.contract import Message
+from autoreward.llm.contract import Message, without_turns
 
 if TYPE_CHECKING:
     import jinja2
@@ -127,7 +127,7 @@ def fenced(text: object, language: str = "") -> str:
 
     Lines keep their numbers, so empty ones at its beginning stay.
     """
-    content = _without_turns(str(text)).rstrip("\n")
+    content = without_turns(str(text)).rstrip("\n")
     longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
     marks = "`" * max(3, longest + 1)
     return f"{marks}{language}\n{content}\n{marks}"
@@ -135,18 +135,13 @@ def fenced(text: object, language: str = "") -> str:
 
 def inline(text: object, limit: int = 400) -> str:
     """Text on one line, cut after `limit` characters."""
-    line = _without_turns(" ".join(str(text).split()))
+    line = without_turns(" ".join(str(text).split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def quoted(text: object, limit: int = 400) -> str:
     """What a program says of itself, as data: one line in double quotes that it cannot close, cut after `limit`."""
     return json.dumps(inline(text, limit).replace("`", "'"), ensure_ascii=False)
-
-
-def _without_turns(text: str) -> str:
-    """Marks such as <|im_end|> broken up: servers of open models may take them for the end of a turn anywhere."""
-    return text.replace("<|", "< |").replace("|>", "| >")
 
 
 def number(value: float | None) -> str:

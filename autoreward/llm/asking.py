@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from autoreward.llm.contract import CallName, Chat, Message, Reply
+from autoreward.llm.contract import CallName, Chat, Message, Reply, without_turns
 from autoreward.llm.reading import object_fault, read_object
 
 SHOWN = 4000
@@ -50,7 +50,7 @@ def ask(
         return found, reply
     further = (
         *messages,
-        Message(role="assistant", content=reply.text.strip()[:SHOWN] or "(nothing)"),
+        Message(role="assistant", content=without_turns(reply.text.strip()[:SHOWN]) or "(nothing)"),
         Message(role="user", content=f"{fault(reply, why(reply))} {wanted}"),
     )
     reply = chat.complete(name.model_copy(update={"again": True}), further, answer)

@@ -17,6 +17,11 @@ def encodable(text: Any) -> Any:  # noqa: ANN401 - whatever is no text stays as 
 Words = Annotated[str, BeforeValidator(encodable)]
 
 
+def without_turns(text: str) -> str:
+    """Marks such as <|im_end|> broken up: servers of open models may take them for the end of a turn anywhere."""
+    return text.replace("<|", "< |").replace("|>", "| >")
+
+
 class Message(Record):
     """One turn."""
 

@@ -23,15 +23,16 @@ def reopen(folder: RunFolder, budget: Budget | None = None, llm: LLMConfig | Non
         The run as it now stands.
 
     Raises:
-        UserError: another process is at work on the run, or a small effort is asked for in another grammar than `terms`.
+        UserError: another process is at work on the run, or a small effort is asked for in a grammar that it does not
+            know.
         RunDamaged: a record does not read.
     """
     with locked(folder.path):
         run, spent = folder.run(), folder.spent()
         if llm is not None and llm.effort == "small" and run.task.grammar != "terms":
             raise UserError(
-                f"--llm.effort small knows the grammar terms alone, and this run's is {run.task.grammar}; go on without "
-                "it, or start another run"
+                f"--llm.effort small knows the grammar terms alone, and this run's is {run.task.grammar}; go on "
+                "without it, or start another run"
             )
         if budget not in (None, run.config.budget) and (spent.stopped or _is_short(folder, run)):
             _open_last_round(folder)

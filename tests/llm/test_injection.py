@@ -22,7 +22,7 @@ from autoreward.llm.reading import program_in
 from autoreward.llm.scripted import ScriptedChat
 from autoreward.prompts.render import Templates
 from autoreward.schema import ActionSpec, EnvSchema, Field
-from autoreward.task import EnvSpec, Score, SuccessRule, Task
+from autoreward.task import EnvSpec, Measure, Score, SuccessRule, Task
 from autoreward.training.contract import Evaluation, TermStatistics
 
 TEMPLATES = Templates()
@@ -65,7 +65,15 @@ def brief(text: str, place: str) -> Brief:
         success_rate=0.0,
         score=1.5,
         evaluations=(
-            Evaluation(step=1, episodes=1, success_rate=0, score=0, length=1, outcomes={at("outcome", "fell"): 1.0}),
+            Evaluation(
+                step=1,
+                episodes=1,
+                success_rate=0,
+                score=0,
+                length=1,
+                outcomes={at("outcome", "fell"): 1.0},
+                measures={at("measure", "still"): 1.0},
+            ),
         ),
         terms={at("term", "up"): TERM},
         findings=(
@@ -90,6 +98,13 @@ def brief(text: str, place: str) -> Brief:
             success=SuccessRule(expression=at("success", "height > 1")),
             score=Score(expression="height", unit=at("score unit", "m")),
             outcomes={at("outcome", "fell"): at("outcome expression", "height < 1")},
+            measures={
+                at("measure", "still"): Measure(
+                    expression=at("measure expression", "height"),
+                    unit=at("measure unit", "m"),
+                    among=at("measure condition", "height > 1"),
+                )
+            },
         ),
         schema_=EnvSchema(
             env_id=at("environment", "E-v0"),
@@ -118,7 +133,7 @@ def brief(text: str, place: str) -> Brief:
 PLACES = (
     *("text", "wishes", "success", "outcome", "outcome expression", "score unit", "environment", "description"),
     *("field", "unit", "meaning", "action", "idea", "term", "finding", "suggestion", "episodes", "reason", "failure"),
-    "sibling",
+    *("sibling", "measure", "measure expression", "measure unit", "measure condition"),
 )
 
 
