@@ -33,6 +33,7 @@ $(ALL_READY): $(READY)
 
 demo: $(READY)  ## design a reward for reacher: no key, no network, under five minutes
 	$(BIN)/autoreward run reacher --config docs/demo.yaml
+	@$(BIN)/python benchmarks/demo.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
