@@ -45,8 +45,10 @@ class Profile(Record):
     seconds: float
     """By the clock, from the job's start to its result."""
     cpu_seconds: float
-    child_cpu_seconds: float
-    """Of evaluator and cell, which work beside the training."""
+    evaluator_seconds: float
+    """Of `cpu_seconds`: the evaluations."""
+    cell_seconds: float
+    """Of `cpu_seconds`: the cell, from its start to its end."""
     parts: dict[str, float]
     """Seconds of the training loop by part; the loop is single-threaded, so they are CPU-seconds on a quiet machine."""
     reward_seconds: float
@@ -88,7 +90,7 @@ def profile(task: Task, source: str | None, label: str, trainer: str, out: Path,
         steps=whole(QUICK if quick else min(task.steps, LONGEST), task.trainer),
         judged=2 if quick else task.trainer.evaluation_episodes,
     )
-    place = out / f"{label.replace('/', '_')}-{digest([job])}.json"
+    place = out / f"{label.replace('/', '_')}-{digest([job])}-apart.json"
     if not place.exists():
         say(f"profile of {label}")
         (result,) = run_once([job], out)
@@ -98,7 +100,8 @@ def profile(task: Task, source: str | None, label: str, trainer: str, out: Path,
             steps=result.steps,
             seconds=result.seconds,
             cpu_seconds=result.cpu_seconds,
-            child_cpu_seconds=result.child_cpu_seconds,
+            evaluator_seconds=result.training.evaluator_seconds,
+            cell_seconds=result.child_cpu_seconds - result.training.evaluator_seconds,
             parts=result.training.timers,
             reward_seconds=result.training.reward_seconds,
             message_share=0.0 if source is None else message_share(task, source),
@@ -170,7 +173,8 @@ def figures(measured: dict[str, Profile], begun: Start) -> dict[str, float]:
     found = {"start/cold": begun.cold, "start/warm": begun.warm}
     for label, entry in measured.items():
         found |= {f"profile/{label}/{part}": share for part, share in shares(entry).items()}
-        found[f"profile/{label}/children"] = entry.child_cpu_seconds / entry.cpu_seconds
+        found[f"profile/{label}/evaluator"] = entry.evaluator_seconds / entry.cpu_seconds
+        found[f"profile/{label}/cell"] = entry.cell_seconds / entry.cpu_seconds
     return found
 
 
@@ -178,14 +182,14 @@ def tables(measured: dict[str, Profile], begun: Start) -> list[str]:
     """The page's part."""
     parts = list(dict.fromkeys(part for entry in measured.values() for part in shares(entry)))
     lines = [
-        f"| training | steps | seconds | {' | '.join(parts)} | evaluator and cell, of all CPU-seconds |",
-        "| --- " * (len(parts) + 4) + "|",
+        f"| training | steps | seconds | {' | '.join(parts)} | evaluator, of all CPU-seconds | cell, of these |",
+        "| --- " * (len(parts) + 5) + "|",
     ]
     for label, entry in measured.items():
         share = shares(entry)
         cells = [label, f"{entry.steps:,}", f"{entry.seconds:.1f}"]
         cells += [f"{share[part]:.1%}" if part in share else "-" for part in parts]
-        cells += [f"{entry.child_cpu_seconds / entry.cpu_seconds:.0%}"]
+        cells += [f"{entry.evaluator_seconds / entry.cpu_seconds:.1%}", f"{entry.cell_seconds / entry.cpu_seconds:.1%}"]
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
