@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,8 +94,8 @@ class Templates:
         try:
             rendered = template.render(**context)
         except (jinja2.TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
-            line = _line_of(error, template.filename)
-            raise UserError(self._broken(template.filename or name, line, error)) from error
+            file, line = _place_of(error)
+            raise UserError(self._broken(file or template.filename or name, line, error)) from error
         return re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"
 
     def _load(self, name: str) -> jinja2.Template:
@@ -167,11 +168,7 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _line_of(error: Exception, filename: str | None) -> int | None:
-    """Line of the template in which rendering failed: jinja2 puts template frames into the traceback."""
-    line, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == filename:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+def _place_of(error: Exception) -> tuple[str, int | None]:
+    """File and line of the template in which rendering failed, an included one too: jinja2 puts them in tracebacks."""
+    frames = ((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__))
+    return next((place for place in reversed(list(frames)) if place[0].endswith(SUFFIX)), ("", None))

@@ -40,6 +40,11 @@ def show_plan(task: Task, config: RunConfig, console: Console) -> None:
 
     task, config, schema = prepared(task, config)
     designer = resolve_designer(config.designer, config.llm)
+    if designer == "llm":
+        from autoreward.prompts.render import Templates
+        from autoreward.search.rehearsal import rehearse
+
+        rehearse(Templates(config.llm.prompts), task, schema, config.llm.effort)
     lines = plan_lines(task, config, designer)
     lines.append(f"isolation  of reward programs: level {least_isolation(config, designer, task)} at least")
     show(console, (Text(clean(line)) for line in lines))

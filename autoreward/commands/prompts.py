@@ -15,7 +15,6 @@ from autoreward.designer.contract import Brief, PastCandidate
 from autoreward.display import new_console, table
 from autoreward.errors import UnknownName, UserError
 from autoreward.llm.calls import estimate
-from autoreward.llm.scripted import ScriptedChat
 from autoreward.prompts.render import BUILT_IN, SUFFIX, Templates, template_names
 from autoreward.task import Task, load_task
 
@@ -74,24 +73,14 @@ class PromptsCopy(Command):
 
 def sizes(task: Task) -> dict[str, str]:
     """Tokens of the messages that open each conversation about a task; the program is one of the composer's."""
-    from autoreward.analyzer.llm import advise
-    from autoreward.critic.review import review
     from autoreward.designer.composer import Composer
-    from autoreward.designer.llm import LLMDesigner
-    from autoreward.language.static import check
+    from autoreward.search.rehearsal import conversations
 
     schema = describe(task.env)
     brief = Brief(task=task, schema_=schema, grammar=task.grammar, round=0, index=0, candidates=1)
     source = Composer().propose(brief).source
     past = PastCandidate(round=0, index=0, idea="", source=source, status="trained", success_rate=0.0, incumbent=True)
-    chat, templates = ScriptedChat(['{"verdict": "approve", "findings": []}'] * 2), Templates()
-    review(chat, templates, brief, check(source, schema.names, task.grammar), 0)
-    advise(chat, templates, brief, past, 0)
-    designer = LLMDesigner(chat, templates)
-    prompts = {
-        "designer/first": designer.prompt(brief),
-        "designer/revision": designer.prompt(brief.model_copy(update={"history": (past,)})),
-        "critic/review": chat.asked[0][1],
-        "analyzer/analyze": chat.asked[1][1],
-    }
+    prompts = conversations(Templates(), brief, source, (past,))
+    if task.grammar == "terms":  # the only one that a small effort knows
+        prompts["designer/small"] = conversations(Templates(), brief, source, (past,), "small")["designer/first"]
     return {name: f"{estimate(messages):,}" for name, messages in prompts.items()}

@@ -37,6 +37,7 @@ from autoreward.search.final import Final
 from autoreward.search.generation import Generation
 from autoreward.search.log import LoggedObserver
 from autoreward.search.observer import Observer
+from autoreward.search.rehearsal import rehearse
 from autoreward.search.roles import Roles, cast, least_isolation, resolve_designer, with_recording
 from autoreward.store.folder import RunFolder, locked
 from autoreward.store.records import RunRecord
@@ -85,6 +86,8 @@ def start(
     require(isolation, least)
     watch = LoggedObserver(path / "run.log", observer)
     roles = cast(RunFolder(path), designer, config, least, watch.note, chat, engine)
+    if roles.chat is not None:
+        rehearse(roles.templates, task, schema, config.llm.effort)
     transitions = record_transitions(task, config.seed)
     start_from = _own_reward(task, config, roles, transitions)
     run = RunRecord(
@@ -105,7 +108,7 @@ def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine
     """Go on with a stopped run; a finished one only gets its page written again.
 
     Raises:
-        UserError: the folder is no run, or another process is at work on it.
+        UserError: the folder is no run, another process is at work on it, or a prompt template is broken.
         IsolationTooWeak: reward programs would be isolated less here than the run asks for.
         RunDamaged: a record does not read; the message names it.
     """
@@ -117,6 +120,8 @@ def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine
     require(isolation, least)
     watch = LoggedObserver(folder / "run.log", observer)
     roles = cast(run_folder, run.designer, with_recording(run.config), least, watch.note, chat, engine)
+    if roles.chat is not None:
+        rehearse(roles.templates, run.task, run.env_schema, run.config.llm.effort)
     transitions = record_transitions(run.task, run.config.seed)
     return _Run(run_folder, run, roles, transitions, watch).carry_out(isolation, resumed=True)
 
