@@ -76,7 +76,7 @@ class Credulous(InProcessCell):
         (Boaster, "what the probes show"),
         pytest.param(Pretender, "the kernel says that it locks", marks=linux),
         (Credulous, "must be refused or fail"),
-        (Littering, "had an effect outside.*PWNED_by_a_test"),
+        (Littering, r"had an effect outside.*PWNED_by_a_test"),
     ],
 )
 def test_cells_that_break_the_contract_are_found(
