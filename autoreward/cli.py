@@ -113,6 +113,10 @@ def parse(arguments: Sequence[str]) -> Command:
         recorded = command.recorded()
         budget = recorded.budget.model_copy(update=lifted)
         return _read(arguments, lifted, {"resume": recorded.model_copy(update={"budget": budget})})
+    if isinstance(command, Run) and (replayed := command.recorded()):
+        budget = replayed.config.budget.model_copy(update=lifted)
+        config = replayed.config.model_copy(update={"budget": budget})
+        return _read(arguments, lifted, {"run": replayed.model_copy(update={"config": config})})
     return command
 
 

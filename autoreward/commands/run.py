@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -13,13 +13,23 @@ from autoreward.api import TaskChoice, check_writable
 from autoreward.commands.arguments import Command, Flag, RunName, Trusted, watched
 from autoreward.config import Budget, LLMConfig, RunConfig
 from autoreward.display import new_console, outcome, show
+from autoreward.errors import UserError
 from autoreward.records import validate
 from autoreward.store.find import find_run
-from autoreward.task import Positive
+from autoreward.task import Positive, Task
+
+if TYPE_CHECKING:
+    from autoreward.store.folder import RunFolder
+
+START_FROM = "start_from.py"
+"""A run folder's copy of the reward that it began with."""
 
 
 class Run(Command):
-    """Design a reward: for a pack's task (`run reacher`), or your own (`run --env ID --text "..." --success EXPR`)."""
+    """Design a reward: for a pack's task (`run reacher`), or your own (`run --env ID --text "..." --success EXPR`).
+
+    `run --llm.replay RUN` alone takes task and options of a recorded run, and flags override them.
+    """
 
     task: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[TASK]")] = None
     """Task of a pack, such as `reacher` (`autoreward envs` lists them), or `path/to/pack.yaml`."""
@@ -39,8 +49,9 @@ class Run(Command):
     """For --env: keyword arguments of the environment."""
     step_limit: Positive | None = None
     """For --env: steps after which an episode is cut off."""
-    trust: Annotated[str | None, tyro.conf.arg(metavar="PACK.yaml")] = None
-    """A pack file whose own Python may be imported and run."""
+    trust: Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="PACK.yaml")] = ()
+    """A pack file whose own Python may be imported and run. With --llm.replay alone: MODULE:ATTR that the recorded run
+    may have imported and run; may be given several times."""
     config_file: Annotated[Path | None, tyro.conf.arg(name="config", metavar="FILE.yaml")] = None
     """YAML with any of the options below; flags override it."""
     dry_run: Flag = False
@@ -50,8 +61,7 @@ class Run(Command):
 
     def execute(self) -> int:
         """Run to the end, and print the final table."""
-        given = {name: getattr(self, name) for name in TaskChoice.model_fields}
-        task = validate(TaskChoice, given, "autoreward run").resolve()
+        task = self._task()
         if self.dry_run:
             from autoreward.commands.plan import show_plan
 
@@ -64,6 +74,43 @@ class Run(Command):
         with watched() as display:
             folder = start(task, self.config, display, command)
         return show_outcome(folder)
+
+    def recorded(self) -> Run | None:
+        """The same for the configuration of the run that is replayed, from which the flags differ.
+
+        None where a task or a configuration is given, or no run replayed. What is this machine's and its user's to say
+        stays as it is without the record: where runs go, and how reward programs are isolated.
+        """
+        folder = self._replayed()
+        if folder is None or self.config_file is not None:
+            return None
+        run, own = folder.run(), folder.path / START_FROM
+        ours = ("runs", "shared_trainings", "isolation", "slots", "training_timeout")
+        update = {name: RunConfig.model_fields[name].default for name in ours}
+        update |= {"designer": run.designer, "start_from": own if own.exists() else None}
+        return Run(config=run.config.model_copy(update=update))
+
+    def _task(self) -> Task:
+        """The task that is given, or that of the run that is replayed."""
+        if folder := self._replayed():
+            from autoreward.store.trust import check_replay
+
+            check_replay(folder, self.config, self.trust)
+            return folder.run().task
+        if len(self.trust) > 1:
+            raise UserError(f"--trust {self.trust[1]}: a task has one pack; name it once")
+        given = {name: getattr(self, name) for name in TaskChoice.model_fields}
+        return validate(TaskChoice, given | {"trust": next(iter(self.trust), None)}, "autoreward run").resolve()
+
+    def _replayed(self) -> RunFolder | None:
+        """The run folder of `--llm.replay`, where no task is given."""
+        from autoreward.store.folder import RunFolder
+
+        given = any(getattr(self, name) is not None for name in TaskChoice.model_fields if name != "trust")
+        name = self.config.llm.replay
+        if given or not name or Path(name).is_file():
+            return None
+        return RunFolder(find_run(name, self.config.runs))
 
 
 class Resume(Command):

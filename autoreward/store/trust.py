@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from autoreward.config import LLMConfig
+from autoreward.config import LLMConfig, RunConfig
 from autoreward.errors import UserError
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import RunRecord
@@ -64,7 +64,34 @@ def resume_command(folder: Path) -> str:
     return shlex.join(["autoreward", "resume", str(folder), *trust])
 
 
-def require_trust(named: Mapping[str, str], trust: Collection[str | None], where: str, command: Sequence[str]) -> None:
+def check_replay(folder: RunFolder, config: RunConfig, trust: Collection[str]) -> None:
+    """Ask for the user's word before the task and the configuration of a recorded run are taken over by another one.
+
+    Args:
+        folder: the recorded run.
+        config: the new run's. What of it differs from the record was named by the user just now.
+        trust: what else the user named.
+
+    Raises:
+        UserError: the record names something else.
+    """
+    run = folder.run()
+    task = config.for_task(run.task)  # the record's configuration may say another trainer than its task does
+    now = (config.designer, config.trainer.name, config.trainer.algorithm)
+    before = (run.designer, run.config.trainer.name, run.config.trainer.algorithm)
+    own = {name for name, recorded in zip(now, before, strict=True) if name and name != recorded}
+    taken = run.model_copy(update={"task": task, "config": config, "designer": config.designer})
+    command = ("autoreward", "run", "--llm.replay", str(folder.path))
+    require_trust(named_by_run(taken), {*trust, *own}, str(folder.path / "run.json"), command, repeated=True)
+
+
+def require_trust(
+    named: Mapping[str, str],
+    trust: Collection[str | None],
+    where: str,
+    command: Sequence[str],
+    repeated: bool = False,
+) -> None:
     """Refuse what a folder's records name and the user has not named too.
 
     Args:
@@ -72,6 +99,7 @@ def require_trust(named: Mapping[str, str], trust: Collection[str | None], where
         trust: what the user named.
         where: the record, for the message.
         command: what the user would type to go on, without `--trust`.
+        repeated: whether it takes a `--trust` for each name.
 
     Raises:
         UserError: something is not named; the message says what would happen, and what to type.
@@ -86,7 +114,9 @@ def require_trust(named: Mapping[str, str], trust: Collection[str | None], where
         wants.append(f"Python to be imported and run in this process and in workers ({code})")
     if url is not None:
         wants.append(f"prompts and your OPENAI_API_KEY to be sent to {url}")
-    typed = shlex.join([*command, "--trust", *dict.fromkeys(named.values())])
+    names = list(dict.fromkeys(named.values()))
+    flags = [word for name in names for word in ("--trust", name)] if repeated else ["--trust", *names]
+    typed = shlex.join([*command, *flags])
     raise UserError(
         f"{where} wants {' and '.join(wants)}. If the run is your own, or you have looked at it and trust it, "
         f"type: {typed}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 import autoreward
 from autoreward.api import TaskChoice
-from autoreward.cli import main
+from autoreward.cli import main, parse
+from autoreward.commands.run import Run
 from autoreward.config import RunConfig
 from autoreward.errors import UserError
 from autoreward.llm.cassette import write_cassette
@@ -89,6 +91,53 @@ def test_a_replayed_run_is_the_recorded_one(
     (path / "report.json").unlink()
     assert main(["resume", path.name, "--trust", *TRUST]) == 0
     assert again.report() == report
+
+
+def test_a_recording_alone_says_what_is_replayed(
+    recorded: RunFolder, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Task and options are the record's, flags override them, and where runs go is said here."""
+    alone = ["run", "--llm.replay", str(recorded.path), "--replay-trainings"]
+    assert main(alone) == 2
+    said = capsys.readouterr().err
+    assert "Python to be imported and run" in said
+    trust = [word for name in TRUST for word in ("--trust", name)]
+    assert all(f"--trust {name}" in said for name in TRUST)
+    assert main([*alone, *trust[:2]]) == 2
+    assert not runs.exists()
+    assert main([*alone, *trust]) == 0
+    assert "differs" not in capsys.readouterr().out
+    (path,) = runs.iterdir()
+    again, expected = RunFolder(path), recorded.report()
+    report = again.report()
+    assert report and expected
+    assert (report.winner, report.rows) == (expected.winner, expected.rows)
+    assert again.run().task == recorded.run().task
+    assert main(["run", "--config", "small.yaml", *alone[1:], *trust, "--dry-run"]) == 0
+    assert "at most 2 trainings of 512 steps" in capsys.readouterr().out
+    assert main([*alone, *trust, "--candidates", "1", "--dry-run"]) == 0
+    assert "at most 1 trainings of 512 steps" in capsys.readouterr().out
+
+
+def test_a_recorded_configuration_brings_in_no_python_of_its_own(
+    recorded: RunFolder, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its task names a trainer of ours, and its configuration another, which would replace it."""
+    folder = RunFolder(Path(shutil.copytree(recorded.path, "from_elsewhere")))
+    run = folder.run()
+    trainer = run.config.trainer.model_copy(update={"name": "evil:Trainer"})
+    changed = {"trainer": trainer, "isolation": "C", "runs": Path("elsewhere"), "shared_trainings": Path("lent")}
+    task = run.task.model_copy(update={"trainer": run.task.trainer.model_copy(update={"name": "batch"})})
+    config = run.config.model_copy(update=changed)
+    folder.write_run(run.model_copy(update={"config": config, "task": task}))
+    alone = ["run", "--llm.replay", "from_elsewhere", "--trust", TRUST[0]]
+    assert main([*alone, "--dry-run"]) == 2
+    assert "task.trainer.name: evil:Trainer" in capsys.readouterr().err
+    command = parse([*alone, "--trainer.name", TRUST[1]])
+    assert isinstance(command, Run)
+    taken = command.config
+    assert (taken.isolation, taken.runs, taken.shared_trainings) == (None, Path("runs"), None)
+    assert main([*alone, "--trainer.name", TRUST[1], "--dry-run"]) == 0, "what the user names is trusted"
 
 
 def test_prompts_that_differ_are_told_once_for_each_call(
