@@ -1,19 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autoreward.analyzer.llm import advise
+from autoreward.config import Effort
 from autoreward.critic.review import review
-from autoreward.designer.contract import Brief, Finding, PastCandidate
+from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
 from autoreward.designer.llm import LLMDesigner
 from autoreward.envs.registry import describe
 from autoreward.errors import UnknownName, UserError
 from autoreward.language.static import check
 from autoreward.llm.calls import estimate
+from autoreward.llm.contract import Message
 from autoreward.llm.scripted import ScriptedChat
 from autoreward.prompts.render import BUILT_IN, Templates, fenced, inline, quoted, template_names
 from autoreward.schema import ActionSpec, EnvSchema, Field
@@ -88,9 +90,12 @@ def brief(**changes: Any) -> Brief:
     return Brief(**{**given, **changes})
 
 
-def prompt(brief: Brief, templates: Templates | None = None) -> str:
-    messages = LLMDesigner(ScriptedChat([]), templates or Templates()).prompt(brief)
+def text_of(messages: Sequence[Message]) -> str:
     return "\n".join(f"# {message.role}\n\n{message.content}" for message in messages)
+
+
+def prompt(brief: Brief, templates: Templates | None = None, effort: Effort = "full") -> str:
+    return text_of(LLMDesigner(ScriptedChat([]), templates or Templates(), effort).prompt(brief))
 
 
 def asked(role: str) -> str:
@@ -100,12 +105,34 @@ def asked(role: str) -> str:
         review(chat, Templates(), brief(), check(PROGRAM, ARM.names, "terms"), 0)
     else:
         advise(chat, Templates(), brief(), TRAINED, 0)
-    return "\n".join(f"# {message.role}\n\n{message.content}" for message in chat.asked[0][1])
+    return text_of(chat.asked[0][1])
+
+
+SIGNS = """
+IDEA = "Touch it."
+
+def sparse(state, action, next_state, memory):
+    return {"touch": next_state["touching"]}
+
+def dense(state, action, next_state, memory):
+    return {"near": -np.linalg.norm(next_state["target_offset"], axis=-1)}
+"""
+
+
+def repair(source: str, reason: str, **changes: Any) -> str:
+    """The whole conversation in which a refused program is to be mended."""
+    chat = ScriptedChat([PROGRAM])
+    LLMDesigner(chat, Templates()).repair(brief(**changes), Proposal(source=source), reason, 1)
+    return text_of(chat.asked[0][1])
 
 
 @pytest.mark.parametrize(
     ("name", "rendered"),
     [
+        ("repair", lambda: repair(PROGRAM, "time: line 6: too slow")),
+        ("first_signs", lambda: prompt(brief(grammar="signs", siblings=(SIGNS,)))),
+        ("first_small", lambda: prompt(brief(), effort="small")),
+        ("revision_small", lambda: prompt(brief(round=1, history=(TRAINED,)), effort="small")),
         ("first_proposal", lambda: prompt(brief())),
         ("revision", lambda: prompt(brief(round=1, history=(TRAINED,), task=WISHED))),
         ("review", lambda: asked("critic")),
