@@ -189,7 +189,10 @@ def tables(measured: dict[str, Profile], begun: Start) -> list[str]:
         share = shares(entry)
         cells = [label, f"{entry.steps:,}", f"{entry.seconds:.1f}"]
         cells += [f"{share[part]:.1%}" if part in share else "-" for part in parts]
-        cells += [f"{entry.evaluator_seconds / entry.cpu_seconds:.1%}", f"{entry.cell_seconds / entry.cpu_seconds:.1%}"]
+        cells += [f"{entry.evaluator_seconds / entry.cpu_seconds:.1%}"]
+        cells += [
+            f"{entry.cell_seconds / entry.cpu_seconds:.1%}" if entry.message_share else "-"
+        ]  # no program, no cell
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
