@@ -16,10 +16,10 @@ from autoreward.engine.local import LocalEngine
 from autoreward.engine.processes import worker_environment
 from autoreward.engine.worker import failed_result
 from autoreward.errors import MACHINE, MachineFailed, RunDamaged
-from autoreward.records import read_record
+from autoreward.records import read_record, write_record
 from autoreward.testing.engine import InProcessEngine, check_engine, line_request
-from autoreward.training.contract import Progress, TrainingJob, TrainingResult
-from autoreward.training.files import PROGRESS, WORKER_LOG, result_name
+from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
+from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name
 
 SLEEPER = "tests.engine.test_local:Sleeper"
 CHATTER = "tests.engine.test_local:Chatter"
@@ -194,6 +194,18 @@ def test_workers_are_kept_for_the_next_jobs_and_end_with_the_engine(tmp_path: Pa
     assert engine.run([later], quiet)[later.folder].status == "ok", "a worker that died while idle is replaced"
     del engine
     assert gone(int((later.folder / "pid").read_text()))
+
+
+def test_a_worker_keeps_its_evaluator_for_the_next_job(tmp_path: Path) -> None:
+    """Each of these trainings does nothing but evaluate: the second pays for no start and no import."""
+    requests = [line_request(tmp_path / str(seed), seed, trainer="batch") for seed in range(2)]
+    for request in requests:
+        job = read_record(request.folder / JOB, TrainingJob)
+        write_record(request.folder / JOB, job.model_copy(update={"reward": RewardSpec(kind="random")}))
+    results = LocalEngine(slots=1, timeout=60).run(requests, quiet)
+    first, second = (results[request.folder] for request in requests)
+    assert first.status == second.status == "ok"
+    assert first.evaluator_seconds > 2 * second.evaluator_seconds > 0
 
 
 def test_an_interrupt_ends_the_workers_and_leaves_nothing_as_finished(tmp_path: Path) -> None:
