@@ -201,7 +201,7 @@ def test_a_policy_that_cannot_be_read_fails_the_training_with_a_reason(tmp_path:
 def test_a_killed_evaluator_is_noticed() -> None:
     evaluator = Evaluator(line_task(), episodes=2)
     evaluator._process.kill()
-    with pytest.raises(TrainingFailed, match="the evaluator died of SIGKILL.*lower slots"):
+    with pytest.raises(TrainingFailed, match=r"the evaluator died of SIGKILL.*lower slots"):
         evaluator.submit(Request(policy=None, seeds=(1,), step=0))
         evaluator.wait()
     evaluator.close()
