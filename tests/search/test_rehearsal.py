@@ -32,7 +32,7 @@ def broken(folder: Path, name: str) -> Path:
     return override(folder, name, (BUILT_IN / name).read_text() + "{{ tsak.text }}\n")
 
 
-@pytest.mark.parametrize("name", ["reacher", "lunar_lander", "crafter/eat_cow"])
+@pytest.mark.parametrize("name", ["reacher", "lunar_lander", "voxel/approach_tree"])
 @pytest.mark.parametrize("effort", ["full", "small"])
 def test_the_built_in_templates_render(name: str, effort: str) -> None:
     task = load_task(name)
