@@ -132,7 +132,7 @@ def test_the_usual_evaluation_runs_on_it(installed: str) -> None:
     assert episodes.outcomes["timeout"].all()
     assert (episodes.measures["blocks_mined"] > 0).all()
     assert episodes.score is not None
-    assert len(episodes.traces[0].fields) == 26
+    assert len(episodes.traces[0].rows) == 26
 
 
 @pytest.mark.slow
