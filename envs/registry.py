@@ -26,7 +26,7 @@ from autoreward.envs.minetest import gym as _minetest  # noqa: F401
 from autoreward.envs.voxel import gym as voxel
 from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.schema import EnvSchema
-from autoreward.task import EnvSpec
+from autoreward.task import EnvSpec, task_names
 
 Worlds = Literal["auto", "batch", "gym", "warp"]
 
@@ -236,9 +236,9 @@ def _maker(env_id: str) -> Callable[..., Any]:
 
 def _registered_maker(env_id: str) -> Callable[..., Any]:
     if env_id not in registered:
-        raise UnknownName(
-            "environment", env_id, registered, "Any Gymnasium id works, or module:Id, or module:factory of your own."
-        )
+        advice = "`autoreward envs` lists the tasks; any Gymnasium id works, module:Id, or module:factory of your own."
+        # A name without a task is looked up as an id: who mistyped a task's name is to find it in the message.
+        raise UnknownName("environment", env_id, [*task_names(), *registered], advice)
     declared = registered[env_id].max_episode_steps
     if "mujoco" in str(registered[env_id].entry_point):
         _quieten_mujoco()
