@@ -25,6 +25,9 @@ COLUMNS = 4
 FRAME_WIDTH = 320
 """Pixels of one frame on the sheet; panels side by side keep their own width, to stay legible."""
 GAP = 6
+CAPTION = 26
+"""Pixels of the line above each frame: on the frame it would hide what an environment itself writes there."""
+INK = (20, 24, 31)
 GROUND = (176, 182, 191)
 """Between the frames: neither white nor black, as frames are."""
 
@@ -98,18 +101,17 @@ def contact_sheet(shots: Sequence[Shot], success: bool) -> bytes:
     cell_height = round(height * cell_width / width)
     rows = -(-len(shots) // COLUMNS)
     columns = min(COLUMNS, len(shots))
-    sheet = Image.new("RGB", (columns * (cell_width + GAP) + GAP, rows * (cell_height + GAP) + GAP), GROUND)
+    row_height = CAPTION + cell_height + GAP
+    sheet = Image.new("RGB", (columns * (cell_width + GAP) + GAP, rows * row_height), GROUND)
     font = ImageFont.load_default(size=18)
-    draw_on = ImageDraw.Draw(sheet)
+    pen = ImageDraw.Draw(sheet)
     for place, shot in enumerate(shots):
-        x = GAP + (place % COLUMNS) * (cell_width + GAP)
-        y = GAP + (place // COLUMNS) * (cell_height + GAP)
-        sheet.paste(Image.fromarray(shot.frame).resize((cell_width, cell_height), Image.Resampling.LANCZOS), (x, y))
+        x, y = GAP + (place % COLUMNS) * (cell_width + GAP), (place // COLUMNS) * row_height
         last = place == len(shots) - 1
         text = f"step {shot.step}" + (f": {'success' if success else 'no success'}" if last else "")
-        box = draw_on.textbbox((x + 10, y + 8), text, font=font)
-        draw_on.rectangle((box[0] - 6, box[1] - 4, box[2] + 6, box[3] + 4), fill=(20, 24, 31))
-        draw_on.text((x + 10, y + 8), text, font=font, fill=(255, 255, 255))
+        pen.text((x, y + CAPTION // 2), text, font=font, fill=INK, anchor="lm")
+        frame = Image.fromarray(shot.frame).resize((cell_width, cell_height), Image.Resampling.LANCZOS)
+        sheet.paste(frame, (x, y + CAPTION))
     buffer = BytesIO()
     sheet.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

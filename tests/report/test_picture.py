@@ -1,5 +1,6 @@
 """Rollout pictures: classic control is drawn without OpenGL, and a machine without it gets one clear sentence."""
 
+from io import BytesIO
 from pathlib import Path
 
 import gymnasium
@@ -49,6 +50,15 @@ def test_a_short_episode_has_as_many_frames_as_moments() -> None:
     one, eight = contact_sheet([Shot(0, frame)], False), contact_sheet([Shot(step, frame) for step in range(8)], True)
     assert one.startswith(b"\x89PNG")
     assert len(one) < len(eight)
+
+
+def test_no_word_covers_a_part_of_a_frame() -> None:
+    colours = [(200, 10 * place, 0) for place in range(6)]
+    shots = [Shot(1000 * place, np.full((100, 320, 3), colour, dtype=np.uint8)) for place, colour in enumerate(colours)]
+    with Image.open(BytesIO(contact_sheet(shots, False))) as sheet:
+        counts = {colour: count for count, colour in sheet.getcolors(2**16) or ()}
+    assert [counts[colour] for colour in colours] == [100 * 320] * 6
+    assert len(counts) > len(colours) + 2, "steps are written beside them"
 
 
 def test_a_machine_without_opengl_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
