@@ -103,8 +103,8 @@ def _approach(species: int) -> VoxelTask:
         tiers=_tiers(
             Knobs(limit=300),
             {"herds": 2, "distractors": 1, "move": 0.1, "min_distance": 12},
-            {"herds": 1, "herd_size": 3, "distractors": 3, "min_distance": 16},
-            {"herds": 1, "herd_size": 1, "distractors": 3, "move": 0.4, "min_distance": 22},
+            {"herds": 1, "herd_size": 3, "distractors": 3, "min_distance": 22, "limit": 200},
+            {"herds": 1, "herd_size": 1, "distractors": 3, "move": 0.4, "min_distance": 26, "limit": 200},
         ),
     )
 

@@ -204,10 +204,10 @@ def test_the_success_expression_is_the_environments_own(task: str, tier: str) ->
 GOLDEN = {
     "diamond_lava": "9a67cf7fffe64a18 a91a03e468521715",
     "approach_tree": "a91673613e0ed5bb e83f9643c2fc3742",
-    "approach_cow": "6ed1fb5838bd60e8 ecb0aed4132323e3",
-    "approach_pig": "f4f6cf7845a79a46 9f02da96cf65a756",
-    "approach_sheep": "f58566eb49fb5c01 58071c42992e2539",
-    "approach_chicken": "9e429e961565fde2 04c6a735438936bc",
+    "approach_cow": "63e9ab2682ad4b34 840889756d77e542",
+    "approach_pig": "18e9a855a1646aa7 28892b44c22353e3",
+    "approach_sheep": "fddd3492e1008b7b 46ff4d0729af0f6d",
+    "approach_chicken": "fc315a2a78cf7ecb dd90837c5ce6699b",
     "hunt_cow": "a04f2a3b96fcd894 58cb3a9f1c92c65c",
     "obtain_diamond": "25f744bef526cc3c cb5fc16c7d5aea76",
 }
