@@ -26,7 +26,7 @@ import tyro
 
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.registry import make_env
-from autoreward.search.statistics import wilson
+from autoreward.report.seeds import wilson
 from autoreward.task import load_task
 from autoreward.training.evaluation import Act, Episodes, evaluate
 from autoreward.training.policy import Policy

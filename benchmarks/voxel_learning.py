@@ -29,7 +29,7 @@ from _voxel_page import draw, write_page
 from autoreward.engine.contract import JobRequest
 from autoreward.engine.local import LocalEngine
 from autoreward.records import write_bytes, write_record
-from autoreward.search.statistics import wilson
+from autoreward.report.seeds import wilson
 from autoreward.task import Task, load_task
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import EPISODES, JOB

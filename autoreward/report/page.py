@@ -17,6 +17,7 @@ from autoreward.critic.contract import Verdict
 from autoreward.designer.contract import Finding
 from autoreward.records import write_bytes
 from autoreward.report.plots import MOST_LINES, Line, data_address, line_plot
+from autoreward.report.seeds import by_seed
 from autoreward.report.text import clean, duration, faults_text, isolation_text, number, percent
 from autoreward.store.faults import blown_up
 from autoreward.store.folder import RunFolder
@@ -114,6 +115,7 @@ def _context(folder: RunFolder) -> dict[str, Any]:
         "run": run,
         "task": run.task,
         "report": report,
+        "by_seed": [by_seed(folder, row, run.task.steps) for row in report.rows] if report else [],
         "selection": selection,
         "spent": report.spent if report else folder.spent(),
         "rounds": [(round_, _entries(folder, round_, analysis)) for round_, analysis in analyses.items()],

@@ -1,11 +1,10 @@
-"""Aggregates over seeds: interquartile mean and bootstrap interval, after Agarwal et al. 2021; over episodes: Wilson's.
+"""Aggregates over seeds: interquartile mean and bootstrap interval, after Agarwal et al. 2021.
 
 Deep Reinforcement Learning at the Edge of the Statistical Precipice, NeurIPS 2021, https://arxiv.org/abs/2108.13264.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 MIN_SEEDS = 5
@@ -61,17 +60,3 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
         random_state=SEED,
     ).confidence_interval
     return float(found.low), float(found.high)
-
-
-def wilson(successes: int, episodes: int) -> tuple[float, float]:
-    """95% interval of a success rate over so many episodes (Wilson 1927, Journal of the ASA 22); 0 to 1 without any.
-
-    It is about the episodes alone: seeds vary more.
-    """
-    if not episodes:
-        return 0.0, 1.0
-    z, share = 1.959964, successes / episodes
-    middle = share + z * z / (2 * episodes)
-    half = z * math.sqrt(share * (1 - share) / episodes + z * z / (4 * episodes**2))
-    whole = 1 + z * z / episodes
-    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)

@@ -105,7 +105,7 @@ def test_success_has_its_interval_from_five_seeds_on(finished: Path, tmp_path: P
     page = Page(write_report(three)).text
     report = RunFolder(three).report()
     assert report
-    assert "no interval is claimed" in page
+    assert "no interval over seeds is claimed" in page
     assert not re.search(r"% \[", page), "three seeds carry no interval"
     for value in report.rows[-1].success:
         assert f"{100 * value:.1f}%" in page or f"{100 * value:.0f}%" in page

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autoreward.search.statistics import interval, iqm, wilson
+from autoreward.search.statistics import interval, iqm
 
 
 def test_one_freak_seed_at_each_end_does_not_move_the_interquartile_mean() -> None:
@@ -39,13 +39,3 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(1)
     covered = [low <= 0.0 <= high for low, high in (interval(rng.normal(size=20)) for _ in range(60))]
     assert np.mean(covered) > 0.8
-
-
-@pytest.mark.parametrize(
-    ("successes", "episodes", "expected"),
-    [(0, 256, (0.0, 0.0148)), (5, 10, (0.2366, 0.7634)), (256, 256, (0.9852, 1.0)), (0, 0, (0.0, 1.0))],
-)
-def test_wilsons_interval_of_a_rate_stays_between_nothing_and_all(
-    successes: int, episodes: int, expected: tuple[float, float]
-) -> None:
-    assert wilson(successes, episodes) == pytest.approx(expected, abs=1e-4)
