@@ -8,11 +8,16 @@ Imported by workers only (torch).
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from autoreward.task import TrainerSettings
+
+if TYPE_CHECKING:
+    from autoreward.training.network import ActorCritic
+    from autoreward.training.stacked_network import StackedActorCritic
 
 FORBIDDEN = -1e9
 """Logit of a choice that is not allowed."""
@@ -55,6 +60,26 @@ class Loss:
 
     def __init__(self, settings: TrainerSettings) -> None:
         self._settings = settings
+
+    def gradient(
+        self,
+        net: ActorCritic | StackedActorCritic,
+        obs: Tensor,
+        action: Tensor,
+        old: Tensor,
+        advantage: Tensor,
+        returns: Tensor,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """Write and give a network's gradient on B rows: [P], or of K policies [K, P and some zeros]."""
+        forward = net.forward(obs)
+        if net.continuous:
+            log_std = net.log_std.unsqueeze(-2)
+            d_output = self.by_mean(forward.output, log_std, action, old, advantage, net.log_std_gradient)
+        else:
+            d_output = self.by_logits(forward.output, mask, action, old, advantage)
+        net.backward(forward, d_output, self.by_value(forward.value, returns))
+        return net.gradient
 
     def by_value(self, value: Tensor, returns: Tensor) -> Tensor:
         """[..., B], its gradient by the critic's values [..., B]."""

@@ -25,16 +25,16 @@ HEAD_GAIN = 0.01
 
 @dataclass(frozen=True)
 class Forward:
-    """What the backward pass needs of a forward pass of B rows."""
+    """What the backward pass needs of a forward pass of B rows; with K policies of one shape: of B rows each."""
 
     obs: Tensor
-    """[B, D]."""
+    """[B, D]; [K, B, D]."""
     hidden: list[Tensor]
-    """[2, B, H] for each hidden layer: the actor's, and the critic's."""
+    """[2, B, H] for each hidden layer: the actor's, and the critic's; [2, K, B, H]."""
     output: Tensor
-    """[B, A]: the action's mean, or the logits of the choices."""
+    """[B, A]: the action's mean, or the logits of the choices; [K, B, A]."""
     value: Tensor
-    """[B]."""
+    """[B]; [K, B]."""
 
 
 class ActorCritic:

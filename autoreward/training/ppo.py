@@ -154,18 +154,9 @@ class PPO:
         deviation = self.second_moment.sqrt().mul_(1.0 / math.sqrt(second)).add_(ADAM_EPSILON)
         self.net.flat.addcdiv_(self.first_moment, deviation, value=-self.settings.learning_rate / first)
 
-    def gradient(
-        self, obs: Tensor, action: Tensor, old: Tensor, advantage: Tensor, returns: Tensor, mask: Tensor | None = None
-    ) -> Tensor:
-        """Write and give the gradient [P] of PPO's loss (`Loss`) on B rows."""
-        net, forward = self.net, self.net.forward(obs)
-        if self.continuous:
-            log_std = net.log_std.unsqueeze(0)
-            d_output = self._loss.by_mean(forward.output, log_std, action, old, advantage, net.log_std_gradient)
-        else:
-            d_output = self._loss.by_logits(forward.output, mask, action, old, advantage)
-        net.backward(forward, d_output, self._loss.by_value(forward.value, returns))
-        return net.gradient
+    def gradient(self, *batch: Tensor) -> Tensor:
+        """Write and give the gradient [P] of a minibatch; see `Loss.gradient`."""
+        return self._loss.gradient(self.net, *batch)
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.from_numpy(array).to(self.device)

@@ -10,29 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from autoreward.training.network import ActorCritic, heads, middle, tanh_
+from autoreward.training.network import ActorCritic, Forward, heads, middle, tanh_
 
 ALIGNED = 16
 """Parameters of one policy begin at a multiple of so many numbers: 64 bytes, as a policy's alone do."""
-
-
-@dataclass(frozen=True)
-class StackedForward:
-    """What the backward pass needs of a forward pass of K policies on B rows each."""
-
-    obs: Tensor
-    """[K, B, D]."""
-    hidden: list[Tensor]
-    """[2, K, B, H] for each hidden layer: the actors', and the critics'."""
-    output: Tensor
-    """[K, B, A]."""
-    value: Tensor
-    """[K, B]."""
 
 
 class StackedActorCritic:
@@ -43,7 +28,7 @@ class StackedActorCritic:
     """
 
     def __init__(self, nets: Sequence[ActorCritic]) -> None:
-        self._continuous = nets[0].continuous
+        self.continuous = nets[0].continuous
         self._shapes = nets[0].shapes
         self.size = len(nets[0].flat)
         """P, parameters of one policy."""
@@ -65,20 +50,20 @@ class StackedActorCritic:
         """[K, A], the part of `gradient` that belongs to it."""
         return self._gradients[-1]
 
-    def forward(self, obs: Tensor) -> StackedForward:
+    def forward(self, obs: Tensor) -> Forward:
         """Both networks of each policy on its observations [K, B, D]."""
         hidden = [self._first_layer(obs)]
-        for weight, bias in middle(self._weights, self._continuous):
+        for weight, bias in middle(self._weights, self.continuous):
             shape = (2, *obs.shape[:2], bias.shape[2])
             fresh = torch.empty(shape, device=obs.device)
             for which in range(2):
                 _layer(hidden[-1][which], weight[:, which], bias[:, which], fresh[which])
             hidden.append(tanh_(fresh))
-        actor, actor_bias, critic, critic_bias = heads(self._weights, self._continuous)
+        actor, actor_bias, critic, critic_bias = heads(self._weights, self.continuous)
         value = _layer(hidden[-1][1], critic, critic_bias).squeeze(2)
-        return StackedForward(obs, hidden, _layer(hidden[-1][0], actor, actor_bias), value)
+        return Forward(obs, hidden, _layer(hidden[-1][0], actor, actor_bias), value)
 
-    def backward(self, forward: StackedForward, d_output: Tensor, d_value: Tensor) -> None:
+    def backward(self, forward: Forward, d_output: Tensor, d_value: Tensor) -> None:
         """Write the gradient of everything but `log_std`.
 
         Args:
@@ -87,8 +72,8 @@ class StackedActorCritic:
             d_value: [K, B], by `forward.value`.
         """
         hidden = forward.hidden
-        actor, _, critic, _ = heads(self._weights, self._continuous)
-        d_actor, d_actor_bias, d_critic, d_critic_bias = heads(self._gradients, self._continuous)
+        actor, _, critic, _ = heads(self._weights, self.continuous)
+        d_actor, d_actor_bias, d_critic, d_critic_bias = heads(self._gradients, self.continuous)
         torch.bmm(d_output.transpose(1, 2), hidden[-1][0], out=d_actor)
         torch.sum(d_output, 1, out=d_actor_bias)
         torch.bmm(d_value.unsqueeze(1), hidden[-1][1], out=d_critic)
@@ -97,7 +82,7 @@ class StackedActorCritic:
         torch.bmm(d_output, actor, out=delta[0])
         torch.mul(d_value.unsqueeze(2), critic, out=delta[1])
         between = list(
-            zip(middle(self._weights, self._continuous), middle(self._gradients, self._continuous), strict=True)
+            zip(middle(self._weights, self.continuous), middle(self._gradients, self.continuous), strict=True)
         )
         for layer in range(len(between) - 1, -1, -1):
             (weight, _), (d_weight, d_bias) = between[layer]
@@ -115,12 +100,12 @@ class StackedActorCritic:
 
     def actor(self, obs: Tensor) -> Tensor:
         """[K, B, A], the actors alone."""
-        actor, bias, _, _ = heads(self._weights, self._continuous)
+        actor, bias, _, _ = heads(self._weights, self.continuous)
         return _layer(self._one(obs, 0), actor, bias)
 
     def critic(self, obs: Tensor) -> Tensor:
         """[K, B], the critics alone."""
-        _, _, critic, bias = heads(self._weights, self._continuous)
+        _, _, critic, bias = heads(self._weights, self.continuous)
         return _layer(self._one(obs, 1), critic, bias).squeeze(2)
 
     def _first_layer(self, obs: Tensor) -> Tensor:
@@ -132,7 +117,7 @@ class StackedActorCritic:
         width = self._weights[1].shape[1] // 2
         part = slice(which * width, (which + 1) * width)
         hidden = tanh_(_layer(obs, self._weights[0][:, part], self._weights[1][:, part]))
-        for weight, bias in middle(self._weights, self._continuous):
+        for weight, bias in middle(self._weights, self.continuous):
             hidden = tanh_(_layer(hidden, weight[:, which], bias[:, which]))
         return hidden
 

@@ -96,18 +96,9 @@ class StackedPPO:
             member.updates += steps
         return [bool(finite) for finite in torch.isfinite(self._net.flat).all(1).cpu()]
 
-    def gradient(
-        self, obs: Tensor, action: Tensor, old: Tensor, advantage: Tensor, returns: Tensor, mask: Tensor | None = None
-    ) -> Tensor:
-        """Write and give the gradients [K, P and some zeros] of PPO's loss (`Loss`) on B rows of each member."""
-        net, forward = self._net, self._net.forward(obs)
-        if self._continuous:
-            log_std = net.log_std.unsqueeze(1)
-            d_output = self._loss.by_mean(forward.output, log_std, action, old, advantage, net.log_std_gradient)
-        else:
-            d_output = self._loss.by_logits(forward.output, mask, action, old, advantage)
-        net.backward(forward, d_output, self._loss.by_value(forward.value, returns))
-        return net.gradient
+    def gradient(self, *batch: Tensor) -> Tensor:
+        """Write and give the gradients [K, P and some zeros] of a minibatch; see `Loss.gradient`."""
+        return self._loss.gradient(self._net, *batch)
 
     def _step(self, batch: list[Tensor], scales: Tensor) -> None:
         """One step of Adam of every member, its own gradient clipped by its own norm; see `PPO._step`."""
