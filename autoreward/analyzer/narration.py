@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autoreward.analyzer.actions import LEGEND, told_actions
 from autoreward.errors import AutorewardError, RunDamaged
 from autoreward.language.expressions import Expression
 from autoreward.schema import EnvSchema, Field
@@ -21,7 +22,7 @@ from autoreward.training.files import TRAJECTORIES
 LONGEST = 2500
 """Characters of a narration."""
 _POINTS = 8
-_VARYING = 3
+_VARYING = 2
 _FAILED = 2
 _LONGEST_VECTOR = 3
 
@@ -32,7 +33,7 @@ def narrate(task: Task, schema: EnvSchema, folder: Path, result: TrainingResult)
     """Tell the best, the worst and up to two failed episodes of a training's final evaluation.
 
     Each is told by length, success, score, outcomes, the sums of its terms, and the course of the fields that success
-    and score read and of those that varied most, at the first, the last and about six steps between.
+    and score read, of those that varied most, and of the actions, at the first, the last and about six steps between.
 
     Args:
         task: for its expressions.
@@ -65,10 +66,11 @@ def narrate(task: Task, schema: EnvSchema, folder: Path, result: TrainingResult)
         return ""
     read = _read_fields(task, schema, arrays)
     fields = [*read, *_most_varying(schema, arrays, read)]
-    told = [_header(arrays)]
+    told = [f"{_header(arrays)} {LEGEND}" if "action" in arrays else _header(arrays)]
     for title, place in _chosen(arrays, recorded):
         shown = fields if title in ("Best", "Worst") else read or fields[:2]
-        told.append(_episode(title, place, arrays, [schema.field(name) for name in shown], result))
+        lines = _episode(title, place, arrays, [schema.field(name) for name in shown], result)
+        told.append("\n".join([*lines, *_actions(title, place, arrays, schema)]))
     while len(told) > 2 and len("\n\n".join(told)) > LONGEST:
         told.pop()
     return "\n\n".join(told)[:LONGEST]
@@ -139,7 +141,7 @@ def _most_varying(schema: EnvSchema, arrays: Mapping[str, Array], read: Sequence
 
 def _episode(
     title: str, place: int, arrays: Mapping[str, Array], fields: Sequence[Field], result: TrainingResult
-) -> str:
+) -> list[str]:
     episode = int(arrays["recorded"][place])
     length = int(arrays["length"][episode])
     happened = [
@@ -152,10 +154,22 @@ def _episode(
     sums = {name: values[place] for name, values in result.episode_terms.items() if place < len(values)}
     if sums:
         lines.append("  terms: " + ", ".join(f"{name} {_number(value)}" for name, value in sums.items()))
-    steps = np.unique(np.linspace(0, length, _POINTS).round().astype(int))
+    steps = _moments(length)
     lines.append("  step: " + " ".join(map(str, steps)))
-    lines += [_course(field, arrays[f"field.{field.name}"][place], steps) for field in fields]
-    return "\n".join(lines)
+    return [*lines, *(_course(field, arrays[f"field.{field.name}"][place], steps) for field in fields)]
+
+
+def _moments(length: int) -> Array:
+    return np.unique(np.linspace(0, length, _POINTS).round().astype(int))
+
+
+def _actions(title: str, place: int, arrays: Mapping[str, Array], schema: EnvSchema) -> list[str]:
+    """A line of what was done at these steps, where it was recorded."""
+    length = int(arrays["length"][int(arrays["recorded"][place])])
+    if "action" not in arrays or not length:
+        return []
+    short = title == "Failed"
+    return [told_actions(schema.action, arrays["action"][place][:length], _moments(length), short)]
 
 
 def _course(field: Field, values: Array, steps: Array) -> str:

@@ -47,7 +47,7 @@ def _write(folder: Path, recorded: list[int]) -> None:
         score=np.array([-0.5, -9.0, -4.0, -5.0, -0.6]),
         seed=np.arange(5),
         recorded=np.array(recorded, dtype=np.int64),
-        action=np.zeros((count, longest, 1)),
+        action=np.tile(np.linspace(-1.0, 0.95, longest)[:, None], (count, 1, 1)),
         **{"outcome.fell": np.array([False, True, False, False, False])},
         **fields,
     )
@@ -64,6 +64,8 @@ def test_best_worst_and_failed_episodes_are_told_with_what_the_rule_reads(tmp_pa
     assert worst.startswith("Worst episode: 12 steps, failure, score -9 (fell)") and "closer -20" in worst
     assert "step: 0 2 3 5 7 9 10 12" in worst
     assert failed.startswith("Failed episode") and "distance" in failed
+    assert "action: -1 -0.9 -0.85 -0.75 -0.65 -0.55 -0.5 -0.45" in worst, "at the end, the last of its 12 actions"
+    assert "action: -1" in best and "action: -1" in failed
     assert "steady" not in text
 
 
