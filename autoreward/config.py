@@ -173,6 +173,9 @@ class RunConfig(Record):
     """Generations: each learns from those before."""
     candidates: Positive = 4
     """Candidates of each round."""
+    halvings: Annotated[int, Field(ge=0, le=4)] = 0
+    """Successive halving: with 2, all candidates of a round train for a quarter of the steps, the better half goes on
+    to a half, and the better half of those to the end. 0: all train to the end."""
     repairs: Annotated[int, Field(ge=0)] | None = None
     """How often the Designer may mend a candidate that the Critic refused. None: 3, or 5 with a small `llm.effort`."""
     steps: Positive | None = None

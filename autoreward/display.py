@@ -244,7 +244,8 @@ class PlainDisplay(Display):
 
     def candidate_finished(self, record: CandidateRecord) -> None:
         result = f"true success {percent(record.success_rate)}, score {number(record.score)}"
-        self.say(f"{record.name} {record.status}: {one_line(record.reason, 160) or result}")
+        told = record.reason or "; ".join(part for part in (result, record.stopped) if part)
+        self.say(f"{record.name} {record.status}: {one_line(told, 160)}")
 
 
 class LiveDisplay(Display):
@@ -285,7 +286,7 @@ class LiveDisplay(Display):
     def candidate_finished(self, record: CandidateRecord) -> None:
         line = self._line(record.name)
         line.stage, line.success = record.status, record.success_rate
-        line.detail = record.reason or record.idea
+        line.detail = record.why or record.idea
 
 
 def new_display(console: Console) -> Display:

@@ -178,7 +178,7 @@ def _cells(folder: RunFolder, round_: int, index: int, record: CandidateRecord |
     if record is None:
         return f"{round_}.{index}", said, "in flight" if verdict else "", "", "", ""
     repaired = f", {record.repairs} repairs" if record.repairs else ""
-    why = record.reason or record.idea
+    why = record.why or record.idea
     return (
         f"{record.name}{mark}",
         said + repaired,

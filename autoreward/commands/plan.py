@@ -13,6 +13,7 @@ from autoreward.display import clean, code, show
 from autoreward.errors import AutorewardError
 from autoreward.llm.contract import CallName, Message, Reply
 from autoreward.schema import EnvSchema
+from autoreward.search.racing import most_steps, rungs
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
 from autoreward.task import Task
 
@@ -57,9 +58,7 @@ def show_plan(task: Task, config: RunConfig, console: Console) -> None:
 
 def plan_lines(task: Task, config: RunConfig, designer: str) -> list[str]:
     """The plan in words: what is searched, what it may cost, and on which seeds."""
-    wanted = config.rounds * config.candidates * config.search_seeds
-    each, cap = task.steps, config.budget.env_steps
-    allowed = wanted if cap is None else min(wanted, cap // each)
+    each = task.steps
     finals = config.finalists * config.selection_seeds
     # The winner, the sparse reward, and the human or reference reward; random actions train nothing.
     reports = 3 * config.report_seeds
@@ -71,14 +70,29 @@ def plan_lines(task: Task, config: RunConfig, designer: str) -> list[str]:
         f"success    {task.success}",
         f"score      {task.score.expression + ' (' + task.score.reduce + ')' if task.score else 'none'}",
         f"designer   {designer}, grammar {task.grammar}",
-        f"search     {config.rounds} rounds x {config.candidates} candidates x {config.search_seeds} seeds: at most "
-        f"{allowed} trainings of {each:,} steps = {allowed * each:,} environment steps",
+        f"search     {config.rounds} rounds x {config.candidates} candidates x {config.search_seeds} seeds"
+        f"{_search_cost(task, config)}",
         f"selection  at most {finals} trainings = {finals * each:,} environment steps",
         f"report     at most {reports} trainings = {reports * each:,} environment steps, with the baselines",
         f"caps       {caps}",
         f"seeds      search {_span(search_seeds(config))}, selection {_span(selection_seeds(config))}, "
         f"report {_span(report_seeds(config))}",
     ]
+
+
+def _search_cost(task: Task, config: RunConfig) -> str:
+    """What the search's trainings take at most, in words."""
+    trainings = config.rounds * config.search_seeds
+    cap = config.budget.env_steps
+    if not config.halvings:
+        allowed = trainings * config.candidates
+        allowed = allowed if cap is None else min(allowed, cap // task.steps)
+        return f": at most {allowed} trainings of {task.steps:,} steps = {allowed * task.steps:,} environment steps"
+    steps = rungs(task, config.halvings)
+    usual, most = (trainings * most_steps(config.candidates, steps, extra) for extra in (0, 1))
+    usual, most = (value if cap is None else min(value, cap) for value in (usual, most))
+    at = ", ".join(f"{rung:,}" for rung in steps[:-1])
+    return f", halved at {at} of {task.steps:,} steps: about {usual:,} environment steps, at most {most:,}"
 
 
 def _span(seeds: tuple[int, ...]) -> str:

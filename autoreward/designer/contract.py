@@ -52,6 +52,10 @@ class PastCandidate(Record):
     status: Literal["trained", "refused", "failed"]
     reason: str = ""
     """Why it was refused or failed."""
+    steps: int = 0
+    """Environment steps of each of its trainings; among candidates, those with more come first."""
+    stopped: str = ""
+    """Why it was stopped before the task's steps, in words; empty where it was not."""
     success_rate: float | None = None
     """Mean over the search seeds."""
     seed_success: tuple[float, ...] = ()

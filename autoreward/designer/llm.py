@@ -118,8 +118,8 @@ def _ranked(history: Sequence[PastCandidate]) -> list[PastCandidate]:
     trained = [past for past in history if past.status == "trained"]
     failed = [past for past in history if past.status == "failed"] if trained else []
 
-    def worth(past: PastCandidate) -> tuple[float, float]:
-        return past.success_rate or 0.0, float("-inf") if past.score is None else past.score
+    def worth(past: PastCandidate) -> tuple[int, float, float]:
+        return past.steps, past.success_rate or 0.0, float("-inf") if past.score is None else past.score
 
     best = next((past for past in trained if past.incumbent), max(trained, key=worth, default=None))
     others = [past for past in [*trained, *failed] if past is not best]

@@ -195,7 +195,7 @@ def _report_lines(folder: RunFolder, report: Report | None) -> list[Line]:
 def _search_lines(folder: RunFolder, best: tuple[int, int] | None) -> list[Line]:
     """The best candidates of the search, the winner first."""
     trained = [record for record in folder.all_candidates() if record.status == "trained"]
-    trained.sort(key=lambda record: ((record.round, record.index) != best, -(record.success_rate or 0.0)))
+    trained.sort(key=lambda one: ((one.round, one.index) != best, -one.steps, -(one.success_rate or 0.0)))
     return [
         _success_line(record.name, _results(folder, record.trainings.values(), record.steps))
         for record in trained[:MOST_LINES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from autoreward.llm.recorded import RecordedChat
+from autoreward.search.racing import most_steps, rungs
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import RunRecord, Spent
 
@@ -42,17 +43,18 @@ class Account:
         return f"budget.wall_seconds = {cap} is reached" if cap is not None and self._seconds() >= cap else ""
 
     def affordable(self, round_: int) -> tuple[int, str]:
-        """How many candidates of a round the caps allow, and the cap that allows none, in words."""
+        """How many candidates of a round the caps allow, however many go on, and the cap that allows none, in words."""
         config = self._run.config
         if over := self.out_of_time():
             return 0, over
         cap = config.budget.env_steps
         if cap is None:
             return config.candidates, ""
-        each = config.search_seeds * self._run.task.steps
-        left = max(0, cap - self._env_steps(before=round_)) // each
-        why = f"budget.env_steps = {cap} is reached: a candidate costs {each} steps"
-        return min(config.candidates, left), why
+        task, seeds, left = self._run.task, config.search_seeds, cap - self._env_steps(before=round_)
+        steps = rungs(task, config.halvings)
+        fitting = [n for n in range(config.candidates + 1) if seeds * most_steps(n, steps) <= left]
+        why = f"budget.env_steps = {cap} is reached: a candidate costs {seeds * task.steps} steps"
+        return max(fitting, default=0), why
 
     def shortened(self) -> str:
         """The cap on environment steps in words, where it left a round fewer candidates than it was to have."""

@@ -57,9 +57,9 @@ class Final:
         return selection
 
     def _finalists(self) -> list[CandidateRecord]:
-        """The best trained candidates, each program once."""
+        """The best trained candidates, each program once; those that were trained for more steps come first."""
         trained = [record for record in self._folder.all_candidates() if record.status == "trained"]
-        trained.sort(key=lambda record: rank(record.success_rate, record.score), reverse=True)
+        trained.sort(key=lambda record: (record.steps, *rank(record.success_rate, record.score)), reverse=True)
         distinct = {self._folder.source(record.round, record.index): record for record in reversed(trained)}
         best_first = [record for record in trained if record in distinct.values()]
         return best_first[: self._run.config.finalists]

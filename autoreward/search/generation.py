@@ -10,12 +10,12 @@ from autoreward.search.account import Account
 from autoreward.search.advising import advise_all
 from autoreward.search.candidate import Drafting
 from autoreward.search.observer import Observer
+from autoreward.search.race import Race
 from autoreward.search.roles import Roles
-from autoreward.search.seeds import search_seeds
-from autoreward.search.trainings import Trainings, rank, summary
+from autoreward.search.trainings import Trainings, rank
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateAnalysis, CandidateRecord, RoundAnalysis, RunRecord
-from autoreward.training.contract import RewardSpec, TrainingResult
+from autoreward.training.contract import TrainingResult
 
 
 class Generation:
@@ -33,7 +33,8 @@ class Generation:
         self._folder, self._run, self._roles, self._drafting, self._watch = folder, run, roles, drafting, watch
         self._account = account
         shared = run.config.shared_trainings
-        self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
+        trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
+        self._race = Race(folder, run, trainings, account, watch)
         self.stopped = ""
         """Which cap ended a design early; empty where none did."""
 
@@ -142,42 +143,20 @@ class Generation:
     # Training ---------------------------------------------------------------------------------------------------
 
     def _train(self, round_: int) -> None:
-        waiting = [index for index in self._folder.indices(round_) if self._accepted_unfinished(round_, index)]
-        rewards = {f"{round_}.{index}": self._reward(round_, index) for index in waiting}
-        if not rewards:
+        """Train who is accepted; those whose end is recorded take part in the race that decided it."""
+        records = {index: self._folder.candidate(round_, index) for index in self._accepted(round_)}
+        racing = bool(self._run.config.halvings)
+        field = [index for index, record in records.items() if record is None or (racing and record.trainings)]
+        if None not in records.values():
             return
-        config, episodes = self._run.config, self._run.task.trainer.evaluation_episodes
-        # Under a cap on time one candidate trains after the other, so that the clock is looked at in between.
-        timed = config.budget.wall_seconds is not None
-        for group in [[label] for label in rewards] if timed else [list(rewards)]:
-            if self._out_of_time(f"not trained: {', '.join(group)}"):
-                skipped = {"status": "failed", "reason": self.stopped}
-                for index in _indices(group):
-                    self._finish(self._record(round_, index).model_copy(update=skipped))
-                continue
-            results = self._trainings.run({label: rewards[label] for label in group}, search_seeds(config), episodes)
-            for label, index in zip(group, _indices(group), strict=True):
-                self._finish(self._trained(round_, index, results[label]))
+        for index, end in self._race.train(round_, field):
+            self.stopped = self.stopped or self._race.stopped
+            if records[index] is None:
+                self._finish(self._record(round_, index).model_copy(update=end))
 
-    def _accepted_unfinished(self, round_: int, index: int) -> bool:
-        verdict = self._folder.verdict(round_, index)
-        accepted = verdict is not None and verdict.status == "accepted"
-        return accepted and self._folder.candidate(round_, index) is None
-
-    def _reward(self, round_: int, index: int) -> RewardSpec:
-        return RewardSpec(kind="program", source=self._folder.source(round_, index), grammar=self._run.task.grammar)
-
-    def _trained(self, round_: int, index: int, results: dict[int, TrainingResult]) -> CandidateRecord:
-        success, score = summary(results)
-        failures = [result.error or "unknown reason" for result in results.values() if result.status == "failed"]
-        update = {
-            "status": "failed" if success is None else "trained",
-            "reason": "; ".join(dict.fromkeys(failures)),
-            "trainings": {seed: result.hash for seed, result in results.items()},
-            "success_rate": success,
-            "score": score,
-        }
-        return self._record(round_, index).model_copy(update=update)
+    def _accepted(self, round_: int) -> list[int]:
+        verdicts = {index: self._folder.verdict(round_, index) for index in self._folder.indices(round_)}
+        return [index for index, verdict in verdicts.items() if verdict is not None and verdict.status == "accepted"]
 
     # Analysis ---------------------------------------------------------------------------------------------------
 
@@ -241,6 +220,8 @@ class Generation:
             source=self._folder.source(record.round, record.index),
             status=record.status,
             reason=record.reason,
+            steps=record.steps,
+            stopped=record.stopped,
             success_rate=record.success_rate,
             seed_success=tuple(result.final.success_rate for result in results if result.final),
             score=record.score,
@@ -252,11 +233,14 @@ class Generation:
         )
 
     def _best(self, round_: int, records: list[CandidateRecord]) -> tuple[int, int] | None:
-        """The incumbent, unless a candidate of this round beats it; a tie keeps it."""
+        """The incumbent, unless a candidate of this round beats it; a tie keeps it.
+
+        It always had the task's whole steps: what a shorter training came to says nothing beside that.
+        """
         earlier = self.incumbent(round_)
         best = self._folder.candidate(*earlier) if earlier else None
         for record in records:
-            if record.status != "trained":
+            if record.status != "trained" or record.steps < self._run.task.steps:
                 continue
             if best is None or rank(record.success_rate, record.score) > rank(best.success_rate, best.score):
                 best = record
@@ -267,7 +251,3 @@ def _weakest(results: list[TrainingResult]) -> TrainingResult | None:
     """The training to tell of: the one that did worst, since what failed teaches most."""
     finals = [(result, result.final) for result in results if result.status == "ok" and result.final is not None]
     return min(finals, key=lambda pair: rank(pair[1].success_rate, pair[1].score), default=(None, None))[0]
-
-
-def _indices(labels: list[str]) -> list[int]:
-    return [int(label.rpartition(".")[2]) for label in labels]

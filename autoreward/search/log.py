@@ -43,7 +43,8 @@ class LoggedObserver(Observer):
         self._watcher.training_progress(label, seed, progress)
 
     def candidate_finished(self, record: CandidateRecord) -> None:
-        self._log(f"candidate {record.name}: {record.status}, success {record.success_rate}, score {record.score}")
+        reached = f"success {record.success_rate}, score {record.score}"
+        self._log(f"candidate {record.name}: {record.status}, {reached} {record.stopped}")
         self._watcher.candidate_finished(record)
 
     def round_finished(self, analysis: RoundAnalysis) -> None:

@@ -37,6 +37,7 @@ from autoreward.search.final import Final
 from autoreward.search.generation import Generation
 from autoreward.search.log import LoggedObserver
 from autoreward.search.observer import Observer
+from autoreward.search.racing import rungs
 from autoreward.search.rehearsal import rehearse
 from autoreward.search.roles import Roles, cast, least_isolation, resolve_designer, with_recording
 from autoreward.store.folder import RunFolder, locked
@@ -187,6 +188,7 @@ def prepared(task: Task, config: RunConfig) -> tuple[Task, RunConfig, EnvSchema]
     for text in (task.success.expression, *task.outcomes.values(), *(each.expression for each in numbers), *among):
         Expression(text, schema.names)
     check_settings(task, schema)
+    rungs(task, config.halvings)
     return task, config, schema
 
 

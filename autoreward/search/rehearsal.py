@@ -117,6 +117,7 @@ def _past(task: Task) -> tuple[PastCandidate, ...]:
         incumbent=True,
     )
     others = [first.model_copy(update={"index": index, "incumbent": False}) for index in range(1, MANY)]
+    others[0] = others[0].model_copy(update={"stopped": "stopped after 1 of 2 steps: it was behind 1 other there"})
     refused = {"status": "refused", "reason": REASON, "incumbent": False, "index": MANY}
     failed = refused | {"status": "failed", "index": MANY + 1}
     return (first, *others, first.model_copy(update=refused), first.model_copy(update=failed))

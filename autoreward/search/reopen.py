@@ -56,5 +56,6 @@ def _open_last_round(folder: RunFolder) -> None:
     for round_ in folder.rounds()[-1:]:
         (folder.rounds_path / f"{round_:02d}" / "analysis.json").unlink(missing_ok=True)
         for record in folder.candidates(round_):
-            if record.status == "failed" and not record.trainings:  # the time was up before its turn
+            early = record.status == "failed" and not record.trainings  # the time was up before its turn
+            if early or record.stopped:  # in another field, or with more time, it may go on
                 (folder.candidate_path(round_, record.index) / "candidate.json").unlink()

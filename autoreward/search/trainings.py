@@ -45,7 +45,12 @@ class Trainings:
         self._least = least
 
     def run(
-        self, rewards: Mapping[str, RewardSpec], seeds: Sequence[int], episodes: int, reported: bool = False
+        self,
+        rewards: Mapping[str, RewardSpec],
+        seeds: Sequence[int],
+        episodes: int,
+        reported: bool = False,
+        steps: int | None = None,
     ) -> dict[str, dict[int, TrainingResult]]:
         """Train every reward on every seed.
 
@@ -54,6 +59,8 @@ class Trainings:
             seeds: training seeds.
             episodes: evaluation episodes of each final evaluation.
             reported: whether the final evaluations are for the report; see `TrainingJob.reported`.
+            steps: to be reached for now; None: the task's. Only whole trainings are shared with other runs: a shorter
+                one would have to bring its checkpoint.
 
         Returns:
             Label -> seed -> result; failed trainings have status `failed`.
@@ -69,18 +76,25 @@ class Trainings:
         def progress(request: JobRequest, state: Progress) -> None:
             self._watch.training_progress(*labels[request.folder], state)
 
+        steps = self._task.steps if steps is None else steps
+        shared = self._shared if steps == self._task.steps else None
         for path in labels:
-            self._borrow(path)
-        requests = [JobRequest(folder=path, steps=self._task.steps) for path in labels]
+            self._borrow(path, shared)
+        requests = [JobRequest(folder=path, steps=steps) for path in labels]
         results = self._engine.run(requests, progress)
         lost = [request for request in requests if results[request.folder].failure == "machine"]
         results |= self._again(lost, progress)
         for path, (label, seed) in labels.items():
             results[path] = self._witnessed(path, results[path])
-            self._lend(path, results[path])
+            self._lend(path, shared, results[path])
             if faults := results[path].faults + results[path].evaluation_faults:
                 self._watch.note(f"{label} seed {seed}: {faults} simulations blew up, which ended their episodes")
         return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
+
+    def are_there(self, rewards: Mapping[str, RewardSpec], seeds: Sequence[int], episodes: int, steps: int) -> bool:
+        """Whether all of them have been trained to so many steps, so that `run` takes no time."""
+        jobs = [self._job(reward, seed, episodes, False) for reward in rewards.values() for seed in seeds]
+        return all(self._folder.result(job.hash, steps) is not None for job in jobs)
 
     def _again(
         self, requests: Sequence[JobRequest], progress: Callable[[JobRequest, Progress], None]
@@ -102,21 +116,21 @@ class Trainings:
         write_record(folder / result_name(result.steps), failed)
         return failed
 
-    def _borrow(self, folder: Path) -> None:
+    def _borrow(self, folder: Path, shared: Path | None) -> None:
         """Take a finished training from the shared folder; the result comes last, as when it is trained here."""
         result = result_name(self._task.steps)
-        if self._shared is None or (folder / result).exists() or not (self._shared / folder.name / result).exists():
+        if shared is None or (folder / result).exists() or not (shared / folder.name / result).exists():
             return
-        level = read_record(self._shared / folder.name / result, TrainingResult).isolation
+        level = read_record(shared / folder.name / result, TrainingResult).isolation
         if level is None or is_enough(level, self._least):
-            _copy(self._shared / folder.name, folder, result)
+            _copy(shared / folder.name, folder, result)
 
-    def _lend(self, folder: Path, result: TrainingResult) -> None:
+    def _lend(self, folder: Path, shared: Path | None, result: TrainingResult) -> None:
         """Leave a training that ended well for other runs."""
         name = result_name(self._task.steps)
-        if self._shared is None or result.status != "ok" or (self._shared / folder.name / name).exists():
+        if shared is None or result.status != "ok" or (shared / folder.name / name).exists():
             return
-        _copy(folder, self._shared / folder.name, name)
+        _copy(folder, shared / folder.name, name)
 
     def _job(self, reward: RewardSpec, seed: int, episodes: int, reported: bool) -> TrainingJob:
         return TrainingJob(

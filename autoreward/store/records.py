@@ -69,7 +69,10 @@ class CandidateRecord(Record):
     trainings: dict[int, str] = {}
     """Seed -> hash of the training."""
     steps: int = 0
-    """Environment steps of each training."""
+    """Environment steps of each training, which success and score belong to; fewer than the task's where it was stopped
+    early, and then no number of it is to be compared with those of a whole training."""
+    stopped: str = ""
+    """Why it was stopped early, in words; empty where it had all the task's steps."""
     success_rate: float | None = None
     """Mean over the search seeds' final evaluations."""
     score: float | None = None
@@ -78,6 +81,11 @@ class CandidateRecord(Record):
     def name(self) -> str:
         """As screens show it: `round.index`."""
         return f"{self.round}.{self.index}"
+
+    @property
+    def why(self) -> str:
+        """Why it ended as it did, where that needs a word: it was stopped early, refused, or a training failed."""
+        return "; ".join(part for part in (self.stopped, self.reason) if part)
 
 
 class CandidateAnalysis(Record):

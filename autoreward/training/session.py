@@ -53,7 +53,7 @@ class Session:
 
     Args:
         job: what to train.
-        steps: environment steps to reach.
+        steps: environment steps to reach; may be fewer than the task's, for now.
         folder: of the training; its files are written there.
         report: told where the training stands.
         used: CPU seconds so far, of which what passes from now on is this training's; None: those of this process.
@@ -67,9 +67,10 @@ class Session:
         self._started, self._used = time.monotonic(), self._cpu_seconds()
         report(Progress(stage="starting", steps=steps))
         self._snapshots = folder / SNAPSHOTS
-        # The last evaluation is of the policy after the last update: `result` asks for it.
-        count = job.task.trainer.evaluations
-        self._due = [steps * (index + 1) // count for index in range(count - 1)]
+        # Of the whole training, even where it goes to fewer steps for now. `result` asks for the last evaluation, which
+        # is of the policy after the last update.
+        self._whole, count = max(steps, job.task.steps), job.task.trainer.evaluations
+        self._due = [self._whole * (index + 1) // count for index in range(count - 1)]
         self._pending: list[int] = []
         self._evaluations: list[Evaluation] = []
         self._told = time.monotonic()
@@ -101,8 +102,8 @@ class Session:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.close()
-        # An interrupted training goes on from its checkpoint, and then needs the policies that wait for an evaluation.
-        if error is None or isinstance(error, Exception):
+        # What goes on from its checkpoint, broken off or to more steps, needs the policies that wait for an evaluation.
+        if isinstance(error, Exception) or (error is None and self.steps == self._whole):
             shutil.rmtree(self._snapshots, ignore_errors=True)
         if isinstance(error, Fault):
             raise self.fault(str(error), error.arrays) from error
@@ -199,7 +200,7 @@ class Session:
             hash=self.job.hash,
             steps=self.steps,
             status="ok",
-            evaluations=(*self._evaluations, last_evaluation),
+            evaluations=(*(each for each in self._evaluations if each.step < step), last_evaluation),
             final=final,
             last=last_evaluation if self._best is not None else None,
             shipped_step=self._best_step if self._best is not None else step,
@@ -266,7 +267,7 @@ class Session:
         self._known_episodes = self.log.count
         if self.job.task.trainer.shipped == "last" or not fresh or self.log.count < WINDOW:
             return
-        if step < EARLIEST * self.steps:
+        if step < EARLIEST * self._whole:
             return
         mean = self.log.recent_return(max(WINDOW, fresh))
         # On a tie the later policy, which has learnt longer.
@@ -288,8 +289,7 @@ class Session:
 
     def _final(self, step: int) -> tuple[Evaluation, Evaluation]:
         """The evaluations that `ask_final` has asked for."""
-        state = self._state("evaluating", step)
-        *during, last, final = self._evaluator.wait(lambda: self._report(state))
+        *during, last, final = self._evaluator.wait(lambda: self._report(self._state("evaluating", step)))
         self._take(during)
         return last, final
 

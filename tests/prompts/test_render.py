@@ -83,6 +83,14 @@ TRAINED = PastCandidate(
     episodes="Best: 50 steps, success.",
     incumbent=True,
 )
+STOPPED = TRAINED.model_copy(
+    update={
+        "index": 1,
+        "success_rate": 0.3,
+        "stopped": "stopped after 50,000 of 100,000 steps: it was behind 2 others there",
+        "incumbent": False,
+    }
+)
 
 
 def brief(**changes: Any) -> Brief:
@@ -134,6 +142,7 @@ def repair(source: str, reason: str, **changes: Any) -> str:
         ("first_small", lambda: prompt(brief(), effort="small")),
         ("revision_small", lambda: prompt(brief(round=1, history=(TRAINED,)), effort="small")),
         ("first_proposal", lambda: prompt(brief())),
+        ("revision_stopped", lambda: prompt(brief(round=1, history=(TRAINED, STOPPED)))),
         ("revision", lambda: prompt(brief(round=1, history=(TRAINED,), task=WISHED))),
         ("review", lambda: asked("critic")),
         ("analysis", lambda: asked("analyzer")),

@@ -34,7 +34,7 @@ def compute_reward(state, action, next_state, memory):
 """
 
 
-def pendulum() -> Task:
+def pendulum(steps: int = 3_000) -> Task:
     """Worlds that can be put back."""
     return Task(
         name="pendulum",
@@ -47,7 +47,7 @@ def pendulum() -> Task:
         success=SuccessRule(expression="abs(angle) < 0.2", rule="final"),
         score=Score(expression="abs(angle) < 0.1", reduce="sum"),
         outcomes={"fell": "abs(angle) > 0.2"},
-        steps=3_000,
+        steps=steps,
         trainer=TrainerSettings(
             num_envs=8, rollout=32, minibatch=64, epochs=4, learning_rate=1e-3, evaluations=4, evaluation_episodes=4
         ),
@@ -159,7 +159,7 @@ def test_a_killed_worker_goes_on_with_new_episodes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["cut", "other", "longer"])
 @pytest.mark.usefixtures("told_at_once")
 def test_a_checkpoint_that_is_of_no_use_begins_anew(damage: str, tmp_path: Path) -> None:
-    job = job_of(line_task(), CLIMB)
+    job = job_of(line_task(steps=1_000), CLIMB)
     whole = train(job, tmp_path / "whole", 1_000)
     other = job.model_copy(update={"seed": 4}) if damage == "other" else job
     broken_off(other, tmp_path / "broken", 1_500 if damage == "longer" else 1_000, at=900)
@@ -180,6 +180,23 @@ def test_a_training_is_continued_to_more_steps(tmp_path: Path) -> None:
     assert all(long.timers[part] > seconds for part, seconds in short.timers.items())
     with np.load(tmp_path / EPISODES) as episodes:
         assert episodes["step"].min() < 200 and episodes["step"].max() > 1_900
+
+
+@pytest.mark.usefixtures("told_at_once")
+@pytest.mark.parametrize("broken", [False, True])
+def test_steps_in_between_leave_the_training_as_it_is(broken: bool, tmp_path: Path) -> None:
+    """At whole rollouts, of which one is where an evaluation is due, and the other before anything is kept for best."""
+    pytest.importorskip("mujoco.batch")
+    job = job_of(pendulum(), REMEMBERS)
+    whole, between = train(job, tmp_path / "whole", 3_000), []
+    for steps in (512, 1_536):
+        if broken:
+            broken_off(job, tmp_path / "rungs", steps, at=None)
+        between.append(train(job, tmp_path / "rungs", steps))
+    assert [[each.step for each in result.evaluations] for result in between] == [[512], [768, 1_536]]
+    assert [result.final.episodes for result in between if result.final] == [4, 4]
+    assert_same(whole, train(job, tmp_path / "rungs", 3_000), (tmp_path / "whole", tmp_path / "rungs"))
+    assert not (tmp_path / "rungs" / ".snapshots").exists()
 
 
 def test_the_last_policy_is_kept_where_the_return_is_no_guide(tmp_path: Path) -> None:

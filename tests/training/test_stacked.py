@@ -233,7 +233,7 @@ def through(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcomes, Path]:
 
 def remembering() -> dict[str, TrainingJob]:
     """In worlds that can be put back, with programs that remember."""
-    return {name: job_of(pendulum(), "remembers", seed) for name, seed in (("one", 1), ("two", 2))}
+    return {name: job_of(pendulum(1_500), "remembers", seed) for name, seed in (("one", 1), ("two", 2))}
 
 
 def interrupt_at(step: int) -> Report:
@@ -269,7 +269,7 @@ def test_each_goes_on_from_its_checkpoint_with_others_or_alone(
         assert header["step"] == 768
     first = alone(jobs["one"], 1_500, tmp_path / "one")
     assert_alike(first, tmp_path / "one", ok(expected["one"]), root / "one")
-    new = job_of(pendulum(), "remembers", 3)
+    new = job_of(pendulum(1_500), "remembers", 3)
     found = together({"new": new, "two": jobs["two"]}, 1_500, tmp_path)
     assert_alike(ok(found["two"]), tmp_path / "two", ok(expected["two"]), root / "two")
     assert_alike(ok(found["new"]), tmp_path / "new", alone(new, 1_500, tmp_path / "alone"), tmp_path / "alone")

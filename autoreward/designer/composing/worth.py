@@ -25,10 +25,10 @@ class Tried:
     """0 for the worst trained candidate, 1 for the best."""
 
 
-def merit(past: PastCandidate) -> tuple[float, float]:
-    """Candidates are compared by true success, then by score."""
+def merit(past: PastCandidate) -> tuple[int, float, float]:
+    """Candidates are compared by true success, then by score; those that were stopped early come after the others."""
     score = past.score if past.score is not None else float("-inf")
-    return (past.success_rate if past.success_rate is not None else -1.0, score)
+    return (past.steps, past.success_rate if past.success_rate is not None else -1.0, score)
 
 
 def ranked(candidates: Sequence[tuple[PastCandidate, Structure]]) -> list[Tried]:
