@@ -65,12 +65,17 @@ def narrate(task: Task, schema: EnvSchema, folder: Path, result: TrainingResult)
     if not len(recorded):
         return ""
     read = _read_fields(task, schema, arrays)
-    fields = [*read, *_most_varying(schema, arrays, read)]
-    told = [f"{_header(arrays)} {LEGEND}" if "action" in arrays else _header(arrays)]
-    for title, place in _chosen(arrays, recorded):
-        shown = fields if title in ("Best", "Worst") else read or fields[:2]
-        lines = _episode(title, place, arrays, [schema.field(name) for name in shown], result)
-        told.append("\n".join([*lines, *_actions(title, place, arrays, schema)]))
+    varying = _most_varying(schema, arrays, read)
+    few = read or varying[:2]
+    told: list[str] = []
+    for fields in ([*read, *varying], few):  # what varies goes before an episode does
+        told = [f"{_header(arrays)} {LEGEND}" if "action" in arrays else _header(arrays)]
+        for title, place in _chosen(arrays, recorded):
+            shown = [schema.field(name) for name in (fields if title in ("Best", "Worst") else few)]
+            lines = _episode(title, place, arrays, shown, result)
+            told.append("\n".join([*lines, *_actions(title, place, arrays, schema)]))
+        if len("\n\n".join(told)) <= LONGEST:
+            break
     while len(told) > 2 and len("\n\n".join(told)) > LONGEST:
         told.pop()
     return "\n\n".join(told)[:LONGEST]

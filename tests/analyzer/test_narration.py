@@ -69,6 +69,17 @@ def test_best_worst_and_failed_episodes_are_told_with_what_the_rule_reads(tmp_pa
     assert "steady" not in text
 
 
+def test_what_varies_goes_before_an_episode_does(tmp_path: Path) -> None:
+    _write(tmp_path, [0, 1, 2, 3])
+    varying = narrate(TASK, SCHEMA, tmp_path, RESULT).count("extra_")
+    assert varying == 4, "two fields of the best and the worst episode"
+    read = [f"extra_{number}" for number in range(6)]
+    task = TASK.model_copy(update={"score": Score(expression=" + ".join(read))})
+    text = narrate(task, SCHEMA, tmp_path, RESULT)
+    assert len(text) <= LONGEST and text.count(" episode: ") == 4
+    assert text.count("extra_") == 4 * len(read), "what the score reads, in each of four episodes, and nothing else"
+
+
 def test_no_recorded_episode_gives_no_text(tmp_path: Path) -> None:
     assert narrate(TASK, SCHEMA, tmp_path, RESULT) == ""
     _write(tmp_path, [])
