@@ -1,0 +1,16 @@
+# ruff: noqa  (a reward program: `np` and `math` are given to it)
+IDEA = "Stand straight up, with little torque."
+WEIGHTS = {"goal": 100.0, "effort": 0.01}
+
+
+def tip(upper_cos, upper_sin, lower_cos, lower_sin):
+    # height of the free end above the fixed point, m
+    return -upper_cos - (upper_cos * lower_cos - upper_sin * lower_sin)
+
+
+def compute_reward(state, action, next_state, memory):
+    height = tip(next_state["upper_cos"], next_state["upper_sin"], next_state["lower_cos"], next_state["lower_sin"])
+    return {
+        "goal": np.where(height > 1.98, 1.0, 0.0),
+        "effort": np.where(action == 1, 0.0, -1.0),
+    }

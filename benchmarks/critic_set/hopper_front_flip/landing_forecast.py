@@ -1,0 +1,91 @@
+# ruff: noqa  (a reward program: `np` and `math` are given to it)
+IDEA = "Signed changes of the pitch forecast for touchdown (whole-body spin of torso and foot line times ballistic time left) pay the launch; turning with foot and torso clear of the floor pays up to a cap; late in the turn the leg under the torso pays, and standing at 2*pi pays in each step with a growing streak and one bonus."
+WEIGHTS = {"forecast": 0.8, "lift": 2.0, "air": 0.15, "land": 0.5}
+FULL = 6.2831853
+DT = 0.008
+G = 9.81
+LAND_Z = 0.55
+AIR_CAP = 40.0
+DONE_BONUS = 18.0
+
+
+def flight_time(z, vz):
+    root = np.sqrt(np.maximum(np.square(vz) + 2.0 * G * (z - LAND_Z), 0.0))
+    return np.clip((vz + root) / G, 0.0, 1.0)
+
+
+def line_turn(x0, z0, x1, z1):
+    # signed forward turn of the line from mass centre to foot in one step
+    return np.arctan2(z0 * x1 - x0 * z1, x0 * x1 + z0 * z1)
+
+
+def tent(value):
+    toward = np.clip(value, -2.0, FULL)
+    beyond = np.clip(value - FULL, 0.0, 2.0)
+    return toward - beyond
+
+
+def compute_reward(state, action, next_state, memory):
+    pitch0 = state["pitch_forward"]
+    pitch = next_state["pitch_forward"]
+    height = next_state["height"]
+    com0 = state["mass_center"]
+    com = next_state["mass_center"]
+    foot0 = state["foot_position"]
+    foot = next_state["foot_position"]
+    z0 = com0[:, 2]
+    z = com[:, 2]
+    foot_z = foot[:, 2]
+
+    # motion of the whole body
+    vz = np.clip((z - z0) / DT, -10.0, 10.0)
+    spin = np.clip((pitch - pitch0) / DT, -15.0, 15.0)
+    turned = line_turn(foot0[:, 0] - com0[:, 0], foot0[:, 2] - z0, foot[:, 0] - com[:, 0], foot_z - z)
+    leg_spin = np.clip(turned / DT, -15.0, 15.0)
+    rate = 0.5 * spin + 0.5 * leg_spin
+    left = flight_time(z, vz)
+    not_backward = np.clip((pitch + 0.7) / 0.4, 0.0, 1.0)
+
+    # forecast of the pitch at touchdown, a signed potential
+    aim = tent(pitch + rate * left)
+    off_floor = np.clip((z - 0.15) / 0.35, 0.3, 1.0)
+    value = np.maximum(aim, 0.0) * off_floor + np.minimum(aim, 0.0)
+    last_value = memory.get("forecast", pitch0)
+    memory["forecast"] = value
+    forecast = value - last_value
+
+    # flight time as a signed potential
+    hop = left * not_backward
+    last_hop = memory.get("hop", flight_time(z0, np.zeros_like(z0)))
+    memory["hop"] = hop
+    lift = hop - last_hop
+
+    # turning while foot and torso are both clear of the floor, capped
+    foot_clear = np.square(np.clip((foot_z - 0.06) / 0.6, 0.0, 1.0))
+    lowest = height - 0.2 * np.abs(next_state["upright"])
+    torso_clear = np.clip((lowest - 0.1) / 0.4, 0.0, 1.0)
+    turning = 0.15 + 0.85 * np.clip(rate / 8.0, 0.0, 1.0)
+    not_done = np.clip(5.8 - pitch, 0.0, 1.0)
+    air_now = foot_clear * torso_clear * turning * not_backward * not_done
+    air_paid = memory.get("air_paid", np.zeros_like(pitch))
+    air = np.minimum(air_now, np.maximum(AIR_CAP - air_paid, 0.0))
+    memory["air_paid"] = air_paid + air
+
+    # leg under the torso, then standing at one full turn
+    error = np.abs(pitch - FULL)
+    high = np.clip((height - 0.35) / 0.6, 0.0, 1.0)
+    under = np.clip((height - foot_z) / 1.05, 0.0, 1.0)
+    late = np.clip((pitch - 3.6) / 1.5, 0.0, 1.0) * np.clip((7.6 - pitch) / 0.8, 0.0, 1.0)
+    slow = 0.3 + 0.7 * np.exp(-np.abs(spin) / 4.0)
+    near = 0.2 * late + 0.3 * np.exp(-error / 0.8) + 0.5 * np.exp(-error / 0.25) * slow
+    inside = ((error < 0.3) & (height > 0.9)).astype(np.float32)
+    run = (memory.get("run", np.zeros_like(pitch)) + 1.0) * inside
+    memory["run"] = run
+    streak = 0.4 * inside + 0.06 * np.minimum(run, 10.0)
+    paid = memory.get("paid", np.zeros_like(pitch))
+    reached = (run >= 10.0).astype(np.float32)
+    memory["paid"] = np.maximum(paid, reached)
+    done = np.maximum(reached - paid, 0.0)
+    land = high * under * near + streak + DONE_BONUS * done
+
+    return {"forecast": forecast, "lift": lift, "air": air, "land": land}

@@ -1,0 +1,11 @@
+# ruff: noqa  (a reward program: `np` and `math` are given to it)
+IDEA = "Close the distance between fingertip and target; be exact."
+WEIGHTS = {"reach": 1.0, "precise": 2.0}
+
+
+def compute_reward(state, action, next_state, memory):
+    distance = np.linalg.norm(next_state["fingertip"] - next_state["target_offset"], axis=-1)
+    return {
+        "reach": -distance,
+        "precise": np.exp(-distance / 0.03),
+    }

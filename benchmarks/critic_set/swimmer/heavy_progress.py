@@ -1,0 +1,11 @@
+# ruff: noqa  (a reward program: `np` and `math` are given to it)
+IDEA = "Each metre that the centre of mass moves forward pays; turning away costs a little."
+WEIGHTS = {"forward": 20000.0, "heading": 1.0}
+
+
+def compute_reward(state, action, next_state, memory):
+    gain = next_state["mass_center"][:, 0] - state["mass_center"][:, 0]
+    return {
+        "forward": gain,
+        "heading": np.cos(next_state["heading"]) - 1.0,
+    }
