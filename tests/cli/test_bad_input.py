@@ -62,6 +62,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["run", "reacher", "--rounds", "three"], "--rounds"),
         (["run", "reacher", "--budget.env-steps", "-5"], "--budget.env-steps -5"),
         (["run", "reacher", "--round", "3"], "--rounds"),
+        (["run", "reacher", "--halvings", "5"], "--halvings 5"),
         (["run", "reacher", "--config", "none.yaml"], "none.yaml does not exist"),
         (["run", "reacher", "--designer", "compser", "--dry-run"], "composer"),
         (["run", "reacher", "--start-from", "none.py", "--dry-run"], "none.py does not exist"),
@@ -104,6 +105,13 @@ def test_a_trainer_that_cannot_train_the_task(
 ) -> None:
     Path("reward.py").write_text(GOOD)
     assert told in complaint(capsys, *command, *flags)
+    assert not list(Path().glob("runs/*")), "something was begun"
+
+
+def test_a_race_that_cannot_be_run(capsys: pytest.CaptureFixture[str]) -> None:
+    short = complaint(capsys, "run", "reacher", "--halvings", "3", "--steps", "5000")
+    assert "a rung is a whole number of rollouts of 1,600" in short
+    assert "leave one of the two out" in complaint(capsys, "run", "reacher", "--halvings", "1", "--trainer.name", "sb3")
     assert not list(Path().glob("runs/*")), "something was begun"
 
 

@@ -44,7 +44,10 @@ def value_for(name: str, field: Any) -> tuple[list[str], Any]:
         return ["some/where"], Path("some/where")
     if "float" in text:
         return ["0.625"], 0.625
-    return (["7"], 7) if "int" in text else ([f"my-{name}"], f"my-{name}")
+    if "int" in text:
+        number = 1 if name == "halvings" else 7
+        return [str(number)], number
+    return [f"my-{name}"], f"my-{name}"
 
 
 def parsed(*arguments: str) -> RunConfig:

@@ -181,6 +181,15 @@ def test_dry_run_shows_the_composers_proposals(
     assert not list(tmp_path.iterdir())
 
 
+def test_dry_run_shows_the_rungs_and_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rollouts of 1,600 steps; 3 rounds of 4 candidates on 2 seeds."""
+    plan = ["--designer", "composer", "--steps", "64000", "--halvings", "2"]
+    said = shown(capsys, "run", "reacher", *plan, "--dry-run")
+    assert "halved at 16,000, 32,000 of 64,000 steps: about 768,000 environment steps, at most 1,056,000" in said
+    capped = shown(capsys, "run", "reacher", *plan, "--budget.env-steps", "900000", "--dry-run")
+    assert "about 768,000 environment steps, at most 900,000" in capped
+
+
 def test_dry_run_shows_the_prompts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
