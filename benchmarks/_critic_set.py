@@ -6,6 +6,8 @@ Half of it is set aside: no check is tuned on that half, so that what is measure
 from __future__ import annotations
 
 import hashlib
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -140,3 +142,24 @@ def halves(labels: Labels) -> dict[str, Half]:
             drawn = hashlib.sha256(f"{SEED} {key}".encode()).hexdigest()
             order.append((entry.label, entry.fault or task, drawn, key))
     return {row[-1]: "set_aside" if place % 2 else "tune" for place, row in enumerate(sorted(order))}
+
+
+def tables(every: Sequence[Member]) -> str:
+    """Counts by task and by fault, as README.md has them: of all files, and in brackets of those set aside."""
+    lines = ["| task | good | bad |", "| --- | --- | --- |"]
+    for task in sorted({member.task for member in every}):
+        cells = [_count([m for m in every if m.task == task and m.entry.label == label]) for label in ("good", "bad")]
+        lines.append(f"| {task} | {' | '.join(cells)} |")
+    sums = [_count([member for member in every if member.entry.label == label]) for label in ("good", "bad")]
+    lines += [f"| all | {' | '.join(sums)} |", "", "| fault | what it means | files |", "| --- | --- | --- |"]
+    for fault, meaning in read_yaml(LABELS, Labels, "labels").faults.items():
+        lines.append(f"| {fault} | {meaning} | {_count([m for m in every if m.entry.fault == fault])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _count(chosen: Sequence[Member]) -> str:
+    return f"{len(chosen)} ({sum(member.half == 'set_aside' for member in chosen)})"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(tables(members()))

@@ -28,7 +28,7 @@ from autoreward.testing.programs import Pool
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import _critic_set
-from _critic_set import LABELS, ROOT, Labels, Member, counted, halves, members
+from _critic_set import LABELS, ROOT, Labels, Member, counted, halves, members, tables
 
 from autoreward.records import read_yaml
 
@@ -72,6 +72,10 @@ def test_every_program_is_accepted_before_training(task: str, pool: Pool) -> Non
         if member.task == task:
             verdict = verify(member.source, schema, member.grammar, transitions, pool.lend)
             assert verdict.status == "accepted", f"{member.key}: {verdict.reason}"
+
+
+def test_the_page_has_the_counts() -> None:
+    assert tables(SET) in (_critic_set.FOLDER / "README.md").read_text(), "python benchmarks/_critic_set.py has them"
 
 
 def test_there_are_enough_of_each() -> None:
