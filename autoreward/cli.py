@@ -19,12 +19,13 @@ import autoreward
 from autoreward.commands.arguments import Command
 from autoreward.commands.doctor import Doctor
 from autoreward.commands.envs import EnvsList, EnvsShow
-from autoreward.commands.files import Export, Train, Verify
+from autoreward.commands.files import Export, Train
 from autoreward.commands.inspect import Inspect
 from autoreward.commands.play import Play
 from autoreward.commands.prompts import PromptsCopy, PromptsShow
 from autoreward.commands.run import Resume, Run
 from autoreward.commands.sweep import Sweep
+from autoreward.commands.verify import Verify
 from autoreward.config import Budget, RunConfig
 from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.records import read_yaml

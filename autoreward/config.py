@@ -178,6 +178,8 @@ class RunConfig(Record):
     to a half, and the better half of those to the end. 0: all train to the end."""
     repairs: Annotated[int, Field(ge=0)] | None = None
     """How often the Designer may mend a candidate that the Critic refused. None: 3, or 5 with a small `llm.effort`."""
+    probe_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """Seconds that the Critic's executable checks of a candidate may take together; what does not fit says nothing."""
     steps: Positive | None = None
     """Environment steps of one training; None: the task's budget."""
     seed: Annotated[int, Field(ge=0, lt=200_000)] = 0

@@ -1,22 +1,20 @@
-"""`verify` and `train`: a reward file alone. `export`: a run's reward as a package, and its policy."""
+"""`train`: a reward file alone. `export`: a run's reward as a package, and its policy."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from pydantic import Field
 from rich.text import Text
 
 from autoreward.api import check_writable, describe, task_for_file
-from autoreward.commands.arguments import Command, Flag, Json, RewardFile, RunName, Trusted, watched
+from autoreward.commands.arguments import Command, Flag, RewardFile, RunName, Trusted, watched
+from autoreward.commands.verify import Isolation, NonNegative, read_reward, show_verdict, verdict_on, with_grammar
 from autoreward.config import SeedCount, TrainerOverrides
-from autoreward.critic.contract import Verdict
-from autoreward.display import clean, new_console, rows_table, table
+from autoreward.display import new_console, rows_table
 from autoreward.errors import UserError
 from autoreward.language.static import grammar_of
 from autoreward.records import read_record
@@ -27,41 +25,7 @@ from autoreward.training.contract import RewardSpec, TrainingJob
 from autoreward.training.files import JOB, POLICY, WORKER_LOG
 from autoreward.training.registry import check_settings
 
-Isolation = Literal["A", "B", "C"]
-NonNegative = Annotated[int, Field(ge=0)]
 Rule = Annotated[str, tyro.conf.arg(metavar="ever|final|held:K")]
-
-
-class Verify(Command):
-    """Check a reward file as the Critic does before training: exit code 0 where it passes, 2 where it does not."""
-
-    file: RewardFile
-    """The reward file."""
-    env: Annotated[str, tyro.conf.arg(metavar="ID|TASK")]
-    """Gymnasium id, or a pack's task."""
-    grammar: Literal["terms", "signs"] | None = None
-    """Which grammar the file is written in; without it: the task's."""
-    seed: NonNegative = 0
-    """Of the recorded transitions that the file is tried on."""
-    isolation: Isolation = "B"
-    """Least isolation of the process that the file is run in."""
-    trust: Annotated[str | None, tyro.conf.arg(metavar="PACK.yaml")] = None
-    """A pack file whose own Python may be imported and run."""
-    json_: Json = False
-    """Print the verdict as JSON."""
-
-    def execute(self) -> int:
-        """Print the checks."""
-        source = read_reward(self.file)
-        # Success plays no part in the checks, so an environment without a pack needs no rule here.
-        task = task_for_file(self.env, None if _is_task(self.env, self.trust) else "False", trust=self.trust)
-        verdict = verdict_on(source, _with_grammar(task, self.grammar), self.seed, self.isolation)
-        console = new_console()
-        if self.json_:
-            console.file.write(verdict.model_dump_json(indent=1) + "\n")
-        else:
-            show_verdict(verdict, self.file)
-        return 0 if verdict.status == "accepted" else 2
 
 
 class Train(Command):
@@ -102,7 +66,7 @@ class Train(Command):
     def execute(self) -> int:
         """Verify, train, and print a table."""
         source = read_reward(self.file)
-        task = _with_grammar(task_for_file(self.env, self.success, self.success_rule, self.trust), self.grammar)
+        task = with_grammar(task_for_file(self.env, self.success, self.success_rule, self.trust), self.grammar)
         settings = self.trainer.applied_to(task.trainer)
         task = task.model_copy(update={"steps": self.steps or task.steps, "trainer": settings})
         check_settings(task, describe(task.env))
@@ -229,56 +193,3 @@ def _write_sb3(policy: Path, task: Task, to: Path) -> None:
     new_console().print(
         Text(f"wrote {written} and {statistics.name}: PPO.load and VecNormalize.load read them; they are pickles")
     )
-
-
-def read_reward(path: Path) -> str:
-    """A reward file's text."""
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        raise UserError(f"reward file {path} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"reward file {path} cannot be read: {error}") from None
-
-
-def verdict_on(source: str, task: Task, seed: int, least: Isolation) -> Verdict:
-    """The Critic's executable checks on a program, with freshly recorded transitions.
-
-    Raises:
-        IsolationTooWeak: the program would be isolated less than `least`.
-    """
-    from autoreward.critic.verify import verify
-    from autoreward.envs.record import record_transitions
-    from autoreward.sandbox.isolation import require
-    from autoreward.sandbox.linux.process import hide_process
-    from autoreward.sandbox.process import ProcessCell, witness
-
-    hide_process()
-    require(witness(), least)
-    schema, new_cell = describe(task.env), functools.partial(ProcessCell, least=least)
-    return verify(source, schema, task.grammar, record_transitions(task, seed), new_cell)
-
-
-def show_verdict(verdict: Verdict, file: Path) -> None:
-    """Print the checks, and where to mend what failed."""
-    console = new_console()
-    rows = [
-        (check.name, "ok" if check.passed else "FAILED", f"{check.seconds:.2f} s", check.message)
-        for check in verdict.checks
-    ]
-    console.print(table(("check", "result", "time", ""), rows, numbers=("time",)))
-    if verdict.status == "accepted":
-        console.print(Text(clean(f"{file} passes; terms: {', '.join(verdict.terms)}")))
-    else:
-        line = next((check.line for check in verdict.checks if not check.passed), None)
-        console.print(Text(clean(f"{file}{f':{line}' if line else ''} refused: {verdict.reason}")))
-
-
-def _is_task(name: str, trust: str | None) -> bool:
-    from autoreward.api import pack_task
-
-    return pack_task(name, trust) is not None
-
-
-def _with_grammar(task: Task, grammar: Literal["terms", "signs"] | None) -> Task:
-    return task.model_copy(update={"grammar": grammar}) if grammar else task

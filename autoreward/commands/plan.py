@@ -102,7 +102,7 @@ def _span(seeds: tuple[int, ...]) -> str:
 def _first_words(task: Task, schema: EnvSchema, config: RunConfig, designer: str) -> list[tuple[str, str]]:
     """Title and body of each prompt that the language model would get first, or of the first proposals."""
     if config.start_from is not None:
-        from autoreward.commands.files import read_reward
+        from autoreward.commands.verify import read_reward
 
         return [(f"candidate 0.0, from {config.start_from}", read_reward(config.start_from))]
     if designer == "llm":

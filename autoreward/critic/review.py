@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from autoreward.critic.contract import Check
+from autoreward.critic.contract import Check, Result
 from autoreward.designer.contract import Brief
 from autoreward.language.program import Program
 from autoreward.llm.asking import ask_object
@@ -70,7 +70,7 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
     """Ask whether the program asks for the task, and what a lazy agent would do with it.
 
     A reply that cannot be read, or rejects without a reason, is asked for once more. After a second one there is no
-    review: `passed` is None, and the candidate goes on, since an opinion that is not given cannot stop it.
+    review: its verdict is `no evidence`, and the candidate goes on, since an opinion that is not given cannot stop it.
 
     Args:
         chat: the language model.
@@ -93,14 +93,14 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
     )
     name = CallName(role="critic", round=brief.round, candidate=brief.index, attempt=attempt)
     opinion = ask_object(chat, name, messages, Opinion)
-    passed, message = _outcome(opinion)
-    return Check(name="review", passed=passed, message=message, seconds=time.monotonic() - started)
+    verdict, message = _outcome(opinion)
+    return Check(name="review", verdict=verdict, message=message, seconds=time.monotonic() - started)
 
 
-def _outcome(opinion: Opinion | None) -> tuple[bool | None, str]:
+def _outcome(opinion: Opinion | None) -> tuple[Result, str]:
     if opinion is None:
-        return None, "neither reply could be read"
+        return "no evidence", "neither reply could be read"
     if opinion.verdict == "approve":
-        return True, one_line(opinion.reading, 300)
+        return "pass", one_line(opinion.reading, 300)
     reasons = [reason for reason in opinion.reasons if reason.strip()]
-    return False, " ".join(whole_sentences(reason, 1000) for reason in reasons[:5])
+    return "fail", " ".join(whole_sentences(reason, 1000) for reason in reasons[:5])

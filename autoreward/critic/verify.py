@@ -6,16 +6,21 @@ import time
 from collections.abc import Callable
 
 from autoreward.critic.checks import deterministic, edges, finite, rows, runs, timing, varies
-from autoreward.critic.checks.outcome import Outcome, fault
-from autoreward.critic.checks.trial import Trial
+from autoreward.critic.checks.outcome import Outcome, fault, no_evidence
+from autoreward.critic.checks.trial import STEPS, Trial
 from autoreward.critic.contract import Check, Verdict
 from autoreward.envs.contract import Transitions
 from autoreward.errors import CellFailed, RewardRefused
 from autoreward.language.program import Grammar, Program
 from autoreward.sandbox.contract import Cell
 from autoreward.schema import EnvSchema
+from autoreward.task import Task
 
-CHECKS: tuple[tuple[str, Callable[[Trial], Outcome]], ...] = (
+Checks = tuple[tuple[str, Callable[[Trial], Outcome]], ...]
+SECONDS = 10.0
+"""That all checks of a candidate may take together; the dry run is made to its end in any case."""
+
+DRY_RUN: Checks = (
     ("runs", runs.check),
     ("finite", finite.check),
     ("finite_at_edges", edges.check),
@@ -24,13 +29,24 @@ CHECKS: tuple[tuple[str, Callable[[Trial], Outcome]], ...] = (
     ("not_constant", varies.check),
     ("time", timing.check),
 )
-"""Cheap before dear; they stop at the first failure."""
+"""What a program must stand to be trained at all. Cheap before dear, as in PROBES; both stop at the first failure."""
+
+PROBES: Checks = ()
+"""What a program that runs may still do wrong. Those for which no seconds are left have no evidence."""
+
+CHECKS: Checks = DRY_RUN + PROBES
 
 
 def verify(
-    source: str, schema: EnvSchema, grammar: Grammar, transitions: Transitions, new_cell: Callable[[], Cell]
+    source: str,
+    schema: EnvSchema,
+    grammar: Grammar,
+    transitions: Transitions,
+    new_cell: Callable[[], Cell],
+    task: Task | None = None,
+    seconds: float = SECONDS,
 ) -> Verdict:
-    """Verify a reward program: static rules, then a dry run on recorded transitions.
+    """Verify a reward program: static rules, a dry run on recorded transitions, then the probes.
 
     Args:
         source: the program.
@@ -38,20 +54,25 @@ def verify(
         grammar: which functions it must define.
         transitions: recorded with a random policy, [T, N, ...].
         new_cell: makes the cells that the program runs in; all are closed again.
+        task: for the probes that step the environment or ask for success.
+        seconds: that may be spent in all; probes for which nothing is left have no evidence.
 
     Raises:
         CellFailed: no cell can be started on this machine, so nothing can be said about the program.
     """
     cell = new_cell()
+    ends = time.monotonic() + seconds
     try:
         program, contract = _load(cell, source, schema, grammar)
         checks = [contract]
         if program is None:
             return Verdict(status="invalid", checks=tuple(checks))
-        trial = Trial.of(program, schema, cell, new_cell, transitions)
+        inputs = {name: array[:STEPS] for name, array in transitions.inputs.items()}
+        trial = Trial(program, schema, cell, new_cell, inputs, transitions.begun[:STEPS], task, ends)
         for name, check in CHECKS:
-            checks.append(_carry_out(name, check, trial))
-            if not checks[-1].passed:
+            probe = (name, check) in PROBES
+            checks.append(_probe(name, check, trial, seconds) if probe else _carry_out(name, check, trial))
+            if checks[-1].verdict == "fail":
                 return Verdict(status="invalid", checks=tuple(checks), program=program)
         return Verdict(status="accepted", checks=tuple(checks), program=program, terms=tuple(trial.recorded.terms))
     finally:
@@ -66,19 +87,48 @@ def _load(cell: Cell, source: str, schema: EnvSchema, grammar: Grammar) -> tuple
     except (RewardRefused, CellFailed) as error:
         _blame_program(error)
         seconds = time.perf_counter() - began
-        return None, Check(name="contract", passed=False, message=str(error), line=error.line, seconds=seconds)
-    return program, Check(name="contract", passed=True, seconds=time.perf_counter() - began)
+        return None, Check(name="contract", verdict="fail", message=str(error), line=error.line, seconds=seconds)
+    return program, Check(name="contract", verdict="pass", seconds=time.perf_counter() - began)
+
+
+def _probe(name: str, check: Callable[[Trial], Outcome], trial: Trial, seconds: float) -> Check:
+    """A check that must find time, and whose rows no training may ever meet: a cell that gives up on them proves nothing.
+
+    The cell is made anew where it ended, so that what comes next can still be made.
+    """
+    if trial.left <= 0:
+        message = f"the {seconds:g} s of all checks were spent before it; allow more with --probe-seconds"
+        return Check(name=name, verdict="no evidence", message=message)
+    began = time.perf_counter()
+    try:
+        return _told(name, check(trial), began)
+    except CellFailed as error:
+        _blame_program(error)
+        if error.reason in ("deadline", "died"):
+            trial.cell.load(trial.program.source, trial.schema, trial.program.grammar)
+        return _told(name, no_evidence(str(error)), began)
 
 
 def _carry_out(name: str, check: Callable[[Trial], Outcome], trial: Trial) -> Check:
-    began, line = time.perf_counter(), None
+    began = time.perf_counter()
     try:
-        outcome = check(trial)
+        return _told(name, check(trial), began)
     except (CellFailed, RewardRefused) as error:
         _blame_program(error)
-        outcome, line = fault(str(error)), error.line
+        return _told(name, fault(str(error), line=error.line), began)
+
+
+def _told(name: str, outcome: Outcome, began: float) -> Check:
     seconds = time.perf_counter() - began
-    return Check(name=name, passed=outcome.passed, message=outcome.message, line=line, seconds=seconds)
+    return Check(
+        name=name,
+        verdict=outcome.verdict,
+        message=outcome.message,
+        rows=outcome.rows,
+        tried=outcome.tried,
+        line=outcome.line,
+        seconds=seconds,
+    )
 
 
 def _blame_program(error: RewardRefused | CellFailed) -> None:

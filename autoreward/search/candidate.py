@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autoreward.config import RunConfig
 from autoreward.critic.contract import Check, Verdict
 from autoreward.critic.review import review
 from autoreward.critic.verify import verify
@@ -16,10 +17,11 @@ class Drafting:
     """Brings candidates from a brief to the Critic's last verdict, and records them."""
 
     def __init__(
-        self, folder: RunFolder, roles: Roles, transitions: Transitions, repairs: int, reviewed: bool, watch: Observer
+        self, folder: RunFolder, roles: Roles, transitions: Transitions, config: RunConfig, watch: Observer
     ) -> None:
-        self._folder, self._roles, self._transitions = folder, roles, transitions
-        self._repairs, self._reviewed, self._watch = repairs, reviewed and roles.chat is not None, watch
+        self._folder, self._roles, self._transitions, self._watch = folder, roles, transitions, watch
+        self._repairs, self._seconds = config.most_repairs, config.probe_seconds
+        self._reviewed = config.llm.reviews and roles.chat is not None
 
     def draft(self, brief: Brief, first: Proposal | None = None) -> Verdict:
         """Design one candidate; a recorded one is not designed again.
@@ -49,16 +51,17 @@ class Drafting:
         It is an opinion; the training that follows is the test.
         """
         roles = self._roles
-        verdict = verify(proposal.source, brief.schema_, brief.grammar, self._transitions, roles.new_cell)
+        given = (brief.schema_, brief.grammar, self._transitions, roles.new_cell, brief.task, self._seconds)
+        verdict = verify(proposal.source, *given)
         if verdict.status != "accepted" or not self._reviewed or roles.chat is None or verdict.program is None:
             return verdict
         self._stage(brief, "reviewing")
         check = review(roles.chat, roles.templates, brief, verdict.program, attempt)
-        if check.passed is None:
+        if check.verdict == "no evidence":
             self._watch.note(f"candidate {brief.round}.{brief.index} goes on without a review: {check.message}")
-        objected = check.passed is False and attempt < self._repairs
-        if check.passed is False and not objected:
-            check = Check(name=check.name, passed=True, message=f"outvoted: {check.message}", seconds=check.seconds)
+        objected = check.verdict == "fail" and attempt < self._repairs
+        if check.verdict == "fail" and not objected:
+            check = Check(name=check.name, verdict="pass", message=f"outvoted: {check.message}", seconds=check.seconds)
         return verdict.model_copy(
             update={"status": "invalid" if objected else "accepted", "checks": (*verdict.checks, check)}
         )

@@ -134,7 +134,7 @@ class _Run:
         self, folder: RunFolder, run: RunRecord, roles: Roles, transitions: Transitions, watch: Observer
     ) -> None:
         self._folder, self._run, self._roles, self._watch = folder, run, roles, watch
-        drafting = Drafting(folder, roles, transitions, run.config.most_repairs, run.config.llm.reviews, self._watch)
+        drafting = Drafting(folder, roles, transitions, run.config, self._watch)
         self._account = Account(folder, run, roles.chat)
         self._generation = Generation(folder, run, roles, drafting, self._account, self._watch)
         self._final = Final(folder, run, roles, self._watch)
@@ -200,7 +200,8 @@ def _own_reward(task: Task, config: RunConfig, roles: Roles, transitions: Transi
         source = config.start_from.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--start-from {config.start_from}: {error}") from None
-    verdict = verify(source, describe(task.env), task.grammar, transitions, roles.new_cell)
+    given = (describe(task.env), task.grammar, transitions, roles.new_cell, task, config.probe_seconds)
+    verdict = verify(source, *given)
     if verdict.status != "accepted":
         raise RewardRefused(f"--start-from {config.start_from}: {verdict.reason}")
     return source

@@ -110,10 +110,10 @@ class _Example:
         proposal = Proposal(source=draft.source, note=draft.note, parent=draft.parent)
         try:
             program = check(draft.source, self.record.env_schema.names, self.task.grammar)
-            checks = tuple(Check(name=name, passed=True) for name in ("contract", *(name for name, _ in CHECKS)))
+            checks = tuple(Check(name=name, verdict="pass") for name in ("contract", *(name for name, _ in CHECKS)))
             verdict = Verdict(status="accepted", checks=checks, program=program, terms=tuple(draft.terms))
         except RewardRefused as refused:
-            failed = Check(name="contract", passed=False, message=str(refused), line=refused.line)
+            failed = Check(name="contract", verdict="fail", message=str(refused), line=refused.line)
             verdict = Verdict(status="invalid", checks=(failed,))
         repairs = self.config.most_repairs if verdict.status == "invalid" else 0
         self.folder.write_draft(round_, index, Drafted(proposal=proposal, repairs=repairs), verdict)

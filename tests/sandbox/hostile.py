@@ -74,7 +74,7 @@ def verified(found: list[Case]) -> Iterator[dict[str, Any]]:
             transitions = recorded()
             before = digest(transitions.inputs)
             verdict = verify(case.source, ARM, "terms", transitions, pool.lend)
-            failed = next((check for check in verdict.checks if not check.passed), None)
+            failed = next((check for check in verdict.checks if check.verdict == "fail"), None)
             yield {
                 "name": case.name,
                 "alone": alone,

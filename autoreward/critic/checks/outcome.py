@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autoreward.critic.contract import Result, Shown
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """Passed or not, and why."""
+    """The check's verdict, and why. What each attribute holds: `autoreward.critic.contract.Check`."""
 
-    passed: bool = True
+    verdict: Result = "pass"
     message: str = ""
-    """What to write instead; for a passed check what was measured, where that is worth a word."""
+    rows: tuple[Shown, ...] = ()
+    tried: str = ""
+    line: int | None = None
 
 
 PASSED = Outcome()
 
 
-def fault(message: str) -> Outcome:
+def fault(message: str, rows: tuple[Shown, ...] = (), tried: str = "", line: int | None = None) -> Outcome:
     """A check that failed, in words that a Designer can act on."""
-    return Outcome(False, message)
+    return Outcome("fail", message, rows, tried, line)
+
+
+def suspicion(message: str, rows: tuple[Shown, ...] = (), tried: str = "", line: int | None = None) -> Outcome:
+    """What may be a fault, and may not: a warning."""
+    return Outcome("warning", message, rows, tried, line)
+
+
+def no_evidence(message: str, tried: str = "") -> Outcome:
+    """A check that could not be made, or had too little to look at, and why."""
+    return Outcome("no evidence", message, tried=tried)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +10,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from autoreward.envs.contract import Transitions
 from autoreward.language.program import Program
+from autoreward.reward.total import total
 from autoreward.sandbox.contract import Array, Cell, Inputs, Memory, Scores
 from autoreward.schema import EnvSchema
+from autoreward.task import Task
 
 FAR = 100.0
 """How many times what was recorded a declared bound may reach and still be tried."""
@@ -31,14 +33,15 @@ class Trial:
     inputs: dict[str, Array]
     """Recorded inputs of a random policy, [T, N, ...]."""
     begun: NDArray[np.bool_]
+    task: Task | None = None
+    """None where only a schema is known: a check that steps the environment then has no evidence."""
+    ends: float = float("inf")
+    """When the seconds of all checks together are spent, on the clock `time.monotonic`."""
 
-    @classmethod
-    def of(
-        cls, program: Program, schema: EnvSchema, cell: Cell, new_cell: Callable[[], Cell], recorded: Transitions
-    ) -> Trial:
-        """A trial on the first steps of the recorded transitions."""
-        inputs = {name: array[:STEPS] for name, array in recorded.inputs.items()}
-        return cls(program, schema, cell, new_cell, inputs, recorded.begun[:STEPS])
+    @property
+    def left(self) -> float:
+        """Seconds that may still be spent; a check that finds too few left has no evidence."""
+        return self.ends - time.monotonic()
 
     @cached_property
     def recorded(self) -> Scores:
@@ -57,6 +60,10 @@ class Trial:
         """
         inputs = self.inputs if inputs is None else inputs
         return self.cell.score(inputs, self.begun if begun is None else begun, Memory())
+
+    def totals(self, inputs: Inputs | None = None, begun: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """The reward [T, N] of each step of a chunk, weights applied; see `score`."""
+        return total(self.program, self.score(inputs, begun).terms)
 
     def edges(self) -> tuple[dict[str, Array], NDArray[np.bool_]]:
         """One step of five rows: every field 0, lowest, highest, and lowest to highest and back between the steps.
