@@ -30,7 +30,7 @@ def compute_reward(state, action, next_state, memory):
     out = next_state["crashed"] | (np.abs(next_state["x_position"]) >= 1.0)
     control = (next_state["y_position"] > 0.05) & (np.abs(next_state["angle"]) < 0.4)
     return {
-        "nearer": after - before,
+        "nearer": np.where(out, 0.0, after - before),
         "control": np.where(control, 1.0, 0.0),
         "out": np.where(out, -1.0, 0.0),
     }

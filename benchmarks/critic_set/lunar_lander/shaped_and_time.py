@@ -38,7 +38,7 @@ def compute_reward(state, action, next_state, memory):
     memory["rested"] = rested + np.where(rest, 1.0, 0.0)
     out = next_state["crashed"] | (np.abs(next_state["x_position"]) >= 1.0)
     return {
-        "nearer": after - before,
+        "nearer": np.where(out, 0.0, after - before),
         "rest": np.where(rest & (rested < 25.0), 1.0, 0.0),
         "out": np.where(out, -1.0, 0.0),
         "time": -np.ones_like(before),

@@ -33,7 +33,7 @@ def compute_reward(state, action, next_state, memory):
         -5.0 * np.hypot(next_state["x_velocity"], next_state["y_velocity"]) - 2.0 * np.abs(next_state["angle"])
     )
     return {
-        "nearer": after - before,
+        "nearer": np.where(out, 0.0, after - before),
         "steady": np.where(over, steady, 0.0),
         "out": np.where(out, -1.0, 0.0),
         "fuel": np.where(action == 2, -1.0, 0.0),
