@@ -66,7 +66,7 @@ def surroundings(name: str) -> tuple[EnvSchema, Transitions]:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_program_stands_the_rules_and_the_dry_run(task: str, pool: Pool) -> None:
-    """Bad ones too: what the language's rules and the dry run find is not what the set is for. Probes get no seconds."""
+    """Bad ones too: what the language's rules and the dry run find is not what it is for. Probes get no seconds."""
     schema, transitions = surroundings(task)
     for member in SET:
         if member.task == task:
