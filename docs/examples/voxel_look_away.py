@@ -2,8 +2,10 @@
 # mypy: ignore-errors
 """A reward that can be gamed: it takes for lava in view, which looking elsewhere hides and does not remove.
 
-Agents learn to look up or down rather than to keep away from lava: the measure `looking_up_or_down` rises. Ask for
-what cannot be averted instead: `lava_box_dist`, or `lava_ahead` after a step that walked (envs/packs/voxel_diamond_lava.py).
+Agents learn to turn their back on lava rather than to keep out of it. It stays as near, but is in view in a sixth of
+the steps; and since most diamonds have lava beside them, they are hardly seen either: the measure `target_in_view`
+falls and `cells_visited` doubles while success stays at zero. Ask for what cannot be averted instead: `lava_box_dist`,
+or `lava_ahead` after a step that walked (envs/packs/voxel_diamond_lava.py).
 
     autoreward train docs/examples/voxel_look_away.py --env voxel/diamond_lava --seeds 1 --steps 1000000
 """
