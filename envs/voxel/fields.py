@@ -196,7 +196,8 @@ ENTRIES = (
     Entry("view_dist", lambda s: s.state.far, f"how far away that is; {UNSEEN} for nothing; {_RAY}",
           shape=(RAYS,), **_DISTANCE),
     Entry("near", lambda s: s.looks.near(NEAR),
-          "ids of the cells around: [forward -1..2, right -1..1, up -1..2] from the feet", shape=NEAR.shape, **_BLOCK),
+          "ids of the cells around, those behind stone too: [forward -1..2, right -1..1, up -1..2] from the feet",
+          shape=NEAR.shape, **_BLOCK),
     Entry("blocks", lambda s: s.looks.near(WIDE),
           "ids of the cells around, hidden ones too: [forward -2..6, right -4..4, up -3..3] from the feet",
           shape=WIDE.shape, **_BLOCK, **_HIDDEN),
@@ -221,8 +222,16 @@ def schema(task: VoxelTask, knobs: Knobs) -> EnvSchema:
         fields=tuple(entry.field(words) for entry in ENTRIES),
         action=ActionSpec(kind="discrete", choices=task.actions, meaning=action_meaning(task.actions)),
         step_limit=knobs.limit,
-        description=_DESCRIPTION,
+        description=_DESCRIPTION.format(size=" x ".join(map(str, knobs.size)), hits=_hits()),
     )
+
+
+def _hits() -> str:
+    """How many attacks the blocks take that are most in the way."""
+    return ", ".join(f"{name} {'/'.join(map(str, HITS[block]))}" for name, block in _MINED).replace("0", "-")
+
+
+_MINED = (("stone", STONE), ("dirt", DIRT), ("log", LOG), ("iron ore", IRON_ORE), ("diamond ore", DIAMOND_ORE))
 
 
 def action_meaning(count: int) -> str:
@@ -234,7 +243,8 @@ _DESCRIPTION = (
     "A world of blocks, 1 m each. The agent is two blocks tall, walks one block a step (0.4 s) and climbs one by "
     "itself; it turns by 90 degrees and looks down, level or up. Attacks reach one block: level, the one at the head "
     "ahead, then the one at the feet; looking down, at the feet, then the floor ahead; looking up, the ceiling. Broken "
-    "blocks go into the inventory; what a pickaxe is needed for does not break without it. Lava costs 4 of 20 "
-    "half-hearts a step, slows, and runs into a cell that is dug open below or beside it. Falls of more than 3 blocks "
-    "hurt. The agent sees 45 rays, 90 degrees wide, up to 16 blocks far."
+    "blocks go into the inventory. Attacks that a block takes with no/wooden/stone/iron pickaxe (-: does not break): "
+    "{hits}. Lava costs 4 of 20 half-hearts a step, slows, and runs into a cell that is dug open below or beside it. "
+    "Falls of more than 3 blocks hurt. The agent sees 45 rays, 90 degrees wide, up to 16 blocks far. The world has "
+    "{size} blocks (east, south, up), and nobody leaves it."
 )
