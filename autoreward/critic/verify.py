@@ -5,7 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from autoreward.critic.checks import deterministic, edges, finite, rows, runs, timing, varies
+from autoreward.critic.checks import (
+    balance,
+    branches,
+    deterministic,
+    edges,
+    elsewhere,
+    episodes,
+    fields,
+    finite,
+    fires,
+    rows,
+    runs,
+    saturation,
+    timing,
+    varies,
+)
 from autoreward.critic.checks.outcome import Outcome, fault, no_evidence
 from autoreward.critic.checks.trial import STEPS, Trial
 from autoreward.critic.contract import Check, Verdict
@@ -31,7 +46,15 @@ DRY_RUN: Checks = (
 )
 """What a program must stand to be trained at all. Cheap before dear, as in PROBES; both stop at the first failure."""
 
-PROBES: Checks = ()
+PROBES: Checks = (
+    ("memory_begins_anew", episodes.check),
+    ("finite_elsewhere", elsewhere.check),
+    ("terms_fire", fires.check),
+    ("terms_balanced", balance.check),
+    ("terms_saturate", saturation.check),
+    ("fields_change", fields.check),
+    ("branches", branches.check),
+)
 """What a program that runs may still do wrong. Those for which no seconds are left have no evidence."""
 
 CHECKS: Checks = DRY_RUN + PROBES
@@ -92,7 +115,7 @@ def _load(cell: Cell, source: str, schema: EnvSchema, grammar: Grammar) -> tuple
 
 
 def _probe(name: str, check: Callable[[Trial], Outcome], trial: Trial, seconds: float) -> Check:
-    """A check that must find time, and whose rows no training may ever meet: a cell that gives up on them proves nothing.
+    """A check that must find time, and whose rows training may never meet: a cell that gives up on them proves nothing.
 
     The cell is made anew where it ended, so that what comes next can still be made.
     """

@@ -10,14 +10,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from autoreward.critic import states
+from autoreward.errors import CellFailed
 from autoreward.language.program import Program
 from autoreward.reward.total import total
 from autoreward.sandbox.contract import Array, Cell, Inputs, Memory, Scores
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 
-FAR = 100.0
-"""How many times what was recorded a declared bound may reach and still be tried."""
+Chunk = tuple[dict[str, Array], NDArray[np.bool_]]
+"""Inputs [T, N, ...], and which steps begin an episode [T, N]."""
 STEPS = 128
 """Recorded steps of each environment that a dry run uses."""
 
@@ -59,33 +61,43 @@ class Trial:
             CellFailed: the program raised, ran too long, or gave something that is not terms.
         """
         inputs = self.inputs if inputs is None else inputs
-        return self.cell.score(inputs, self.begun if begun is None else begun, Memory())
+        with np.errstate(over="ignore"):  # where terms are too large, the cell's checks say so
+            return self.cell.score(inputs, self.begun if begun is None else begun, Memory())
 
     def totals(self, inputs: Inputs | None = None, begun: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """The reward [T, N] of each step of a chunk, weights applied; see `score`."""
         return total(self.program, self.score(inputs, begun).terms)
 
     def edges(self) -> tuple[dict[str, Array], NDArray[np.bool_]]:
-        """One step of five rows: every field 0, lowest, highest, and lowest to highest and back between the steps.
+        """One step of five rows: every field 0, lowest, highest, and lowest to highest and back between the steps."""
+        return states.edges(self.inputs, self.schema), np.ones((1, 5), np.bool_)
 
-        Bounds are the schema's, and where it has none, those of the recorded transitions.
-        """
-        ends = {name: self._ends(name) for name in self.inputs}
-        inputs = {}
-        for name, (low, high) in ends.items():
-            before = not name.startswith("next_state.")
-            rows = [np.zeros_like(low), low, high, low if before else high, high if before else low]
-            inputs[name] = np.stack(rows)[None].astype(self.inputs[name].dtype)
-        return inputs, np.ones((1, 5), np.bool_)
+    @cached_property
+    def chunks(self) -> dict[str, Chunk]:
+        """What a program is tried on: recorded, edge, perturbed and extreme states, of the inputs that it reads."""
+        read = {name: self.inputs[name] for name in self.program.inputs}
+        begun = states.begun()
+        return {
+            "recorded": (read, self.begun),
+            "edge": (states.edges(read, self.schema), np.ones((1, 5), np.bool_)),
+            "perturbed": (states.perturbed(read, self.schema), begun),
+            "extreme": (states.extreme(read, self.schema), begun),
+        }
 
-    def _ends(self, name: str) -> tuple[Array, Array]:
-        recorded = self.inputs[name].reshape(-1, *self.inputs[name].shape[2:])
-        low, high = recorded.min(axis=0), recorded.max(axis=0)
-        about = self.schema.action if name == "action" else self.schema.field(name.partition(".")[2])
-        # Bounds that are declared far beyond what is ever seen, such as -1e9 to 1e9, say nothing about the field.
-        limit = FAR * max(1.0, float(np.abs(recorded).max()))
-        if about.low is not None and abs(about.low) <= limit:
-            low = np.full_like(low, about.low)
-        if about.high is not None and abs(about.high) <= limit:
-            high = np.full_like(high, about.high)
-        return low, high
+    @cached_property
+    def everywhere(self) -> dict[str, dict[str, NDArray[np.float32]]]:
+        """Chunk -> term -> [T, N], before weights; without the chunks that the program gives no terms for."""
+        found = {"recorded": self.recorded.terms}
+        for name in ("edge", "perturbed", "extreme"):
+            try:
+                found[name] = self.score(*self.chunks[name]).terms
+            except CellFailed as error:
+                if error.reason not in ("output", "exception"):
+                    raise
+        return found
+
+    @property
+    def tried(self) -> str:
+        """How many states `everywhere` holds, as checks tell it."""
+        sizes = {name: next(iter(terms.values())).size for name, terms in self.everywhere.items()}
+        return f"{sum(sizes.values()):,} transitions: {', '.join(f'{size:,} {name}' for name, size in sizes.items())}"
