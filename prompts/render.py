@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,7 @@ class Templates:
             lstrip_blocks=True,
             keep_trailing_newline=False,
         )
-        self._environment.filters.update(fenced=fenced, inline=inline, number=number, quoted=quoted)
+        self._environment.filters.update(course=course, fenced=fenced, inline=inline, number=number, quoted=quoted)
         for name in template_names():
             self._load(name)
 
@@ -148,6 +148,12 @@ def quoted(text: object, limit: int = 400) -> str:
 def number(value: float | None) -> str:
     """A number in at most four significant digits; `-` for None."""
     return "-" if value is None else f"{value:.4g}"
+
+
+def course(values: Iterable[float]) -> str:
+    """Numbers in three significant digits; one number where all are the same."""
+    told = [f"{float(f'{value:.3g}'):.6g}" for value in values]
+    return f"{told[0]} throughout" if len(told) > 1 and len(set(told)) == 1 else " ".join(told)
 
 
 def _check_folder(folder: Path) -> None:

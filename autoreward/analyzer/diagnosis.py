@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-import numpy as np
-
+from autoreward.analyzer.trends import known_mean, mean, trend
 from autoreward.designer.contract import Finding
 from autoreward.task import Task
 from autoreward.training.contract import TermStatistics, TrainingResult
@@ -49,12 +48,7 @@ def diagnose(task: Task, results: Sequence[TrainingResult]) -> tuple[Finding, ..
 
 def success_rate(results: Iterable[TrainingResult]) -> float:
     """Mean success rate of the final evaluations; 0 where there is none."""
-    return _mean(result.final.success_rate for result in results if result.final is not None)
-
-
-def _mean(values: Iterable[float]) -> float:
-    listed = list(values)
-    return float(np.mean(listed)) if listed else 0.0
+    return mean(result.final.success_rate for result in results if result.final is not None)
 
 
 def _percent(share: float) -> str:
@@ -114,7 +108,7 @@ def _step_limit(task: Task, trained: Sequence[TrainingResult]) -> float:
 
 def _early_death(task: Task, trained: Sequence[TrainingResult]) -> list[Finding]:
     limit, reached = _step_limit(task, trained), success_rate(trained)
-    length = _mean(result.final.length for result in trained if result.final)
+    length = mean(result.final.length for result in trained if result.final)
     if task.success.ends_episode and reached > NEVER:
         return []
     if reached >= 0.5 or length >= EARLY * limit:
@@ -125,14 +119,6 @@ def _early_death(task: Task, trained: Sequence[TrainingResult]) -> list[Finding]
     return [Finding(diagnosis="early_death", text=text, suggestion=suggestion, evidence=evidence)]
 
 
-def _trend(curve: Sequence[float]) -> float:
-    """Correlation of a curve with time; 0 for one that is constant or has fewer than 4 points."""
-    values = np.asarray(curve, dtype=np.float64)
-    if len(values) < 4 or not np.isfinite(values).all() or np.ptp(values) <= 1e-9 * max(1.0, np.abs(values).max()):
-        return 0.0
-    return float(np.corrcoef(np.arange(len(values)), values)[0, 1])
-
-
 def _scores(result: TrainingResult) -> list[float]:
     return [evaluation.score for evaluation in result.evaluations if evaluation.score is not None]
 
@@ -141,9 +127,9 @@ def _misaligned(trained: Sequence[TrainingResult]) -> list[Finding]:
     """Own return rises, success and score do not: the agent is paid for something else."""
     if success_rate(trained) >= 0.5:
         return []
-    rising = _mean(_trend(result.own_return) for result in trained)
-    succeeding = max(_trend(result.train_success) for result in trained)
-    scoring = max((_trend(_scores(result)) for result in trained), default=0.0)
+    rising = mean(trend(result.own_return) for result in trained)
+    succeeding = max(trend(result.train_success) for result in trained)
+    scoring = max((trend(_scores(result)) for result in trained), default=0.0)
     if rising < TREND or succeeding > TREND or scoring > TREND:
         return []
     text = (
@@ -195,7 +181,7 @@ def _constant(name: str, statistics: Sequence[TermStatistics]) -> Finding | None
     # The same number in each step still counts where episodes differ in length (std over episode sums).
     if not all(entry.constant and entry.std <= 1e-6 * max(1.0, abs(entry.mean)) for entry in statistics):
         return None
-    value = _mean(entry.mean for entry in statistics)
+    value = mean(entry.mean for entry in statistics)
     text = f"{name} never changed from step to step (mean episode sum {value:.3g})"
     suggestion = f"{name} taught nothing: drop it, or pay for progress towards what it rewards."
     if value == 0.0:
@@ -204,16 +190,11 @@ def _constant(name: str, statistics: Sequence[TermStatistics]) -> Finding | None
     return Finding(diagnosis="constant_term", text=text, suggestion=suggestion, term=name, evidence={"mean": value})
 
 
-def _correlation(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
-
-
 def _wrong_sign(name: str, statistics: Sequence[TermStatistics]) -> Finding | None:
     """Paid more in episodes that fail. Where no success was seen, the score tells; it needs a clearer sign."""
-    share = _mean(entry.share for entry in statistics)
-    success = _correlation(entry.success_correlation for entry in statistics)
-    score = _correlation(entry.score_correlation for entry in statistics)
+    share = mean(entry.share for entry in statistics)
+    success = known_mean(entry.success_correlation for entry in statistics)
+    score = known_mean(entry.score_correlation for entry in statistics)
     told, value = ("success", success) if success is not None else ("score", score)
     if value is None or share < LEAST_SHARE or value > (SIGN if told == "success" else 1.5 * SIGN):
         return None
@@ -228,8 +209,8 @@ def _wrong_sign(name: str, statistics: Sequence[TermStatistics]) -> Finding | No
 
 def _flooding(name: str, statistics: Sequence[TermStatistics]) -> Finding | None:
     """One term makes up nearly all of the return and does not go with success."""
-    share = _mean(entry.share for entry in statistics)
-    success = _correlation(entry.success_correlation for entry in statistics)
+    share = mean(entry.share for entry in statistics)
+    success = known_mean(entry.success_correlation for entry in statistics)
     if share < FLOOD or (success is not None and success > -SIGN):
         return None
     text = f"{name} makes up {_percent(share)} of the return and drowns the other terms"
@@ -245,8 +226,8 @@ def _still_improving(trained: Sequence[TrainingResult]) -> list[Finding]:
     late = [
         (result.train_success[-1] - result.train_success[-3]) for result in trained if len(result.train_success) >= 4
     ]
-    gain = _mean(late)
-    scoring = _mean(_trend(_scores(result)[-4:]) for result in trained)
+    gain = mean(late)
+    scoring = mean(trend(_scores(result)[-4:]) for result in trained)
     if gain < 0.1 and not (success_rate(trained) <= NEVER and scoring > TREND):
         return []
     what = f"success rose by {_percent(gain)} in the last fifth" if gain >= 0.1 else "the score was rising to the end"

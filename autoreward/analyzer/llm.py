@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from autoreward.analyzer.packet import change, tried
 from autoreward.designer.contract import Brief, Finding, PastCandidate
 from autoreward.llm.asking import ask_object
 from autoreward.llm.contract import CallName, Chat
@@ -45,6 +46,7 @@ def advise(
         EndpointError: the endpoint failed for good.
         BudgetReached: a cap on calls or tokens is reached.
     """
+    parent = next((past for past in brief.history if (past.round, past.index) == candidate.parent), None)
     messages = templates.messages(
         "analyzer/analyze",
         task=brief.task,
@@ -52,6 +54,8 @@ def advise(
         grammar=brief.grammar,
         past=candidate,
         code=what_runs(candidate.source),
+        change=change(candidate, parent) if parent else "",
+        tried=tried(brief.history, candidate),
     )
     name = CallName(role="analyzer", round=candidate.round, candidate=candidate.index, attempt=attempt)
     analysis = ask_object(chat, name, messages, _Analysis)

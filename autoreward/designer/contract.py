@@ -10,22 +10,43 @@ from autoreward.schema import EnvSchema
 from autoreward.task import Task
 from autoreward.training.contract import Evaluation, TermStatistics
 
-Diagnosis = Literal[
+Label = Literal[
     "solved",
-    "never_succeeds",
-    "misaligned",
-    "flooding",
-    "constant_term",
+    "not_the_reward",
+    "never_fires",
+    "survival_farming",
     "wrong_sign",
-    "early_death",
-    "unstable",
-    "still_improving",
-    "training_failed",
-    "advice",
+    "budget_too_short",
+    "unstable_learning",
+    "premature_death",
+    "observation_limited",
+    "wrong_frame",
+    "reward_flooding",
+    "exploit",
+    "exploration_failure",
+    "weak_shaping",
 ]
-"""Computed labels, and `advice` for what a language model adds. `misaligned`: own return rises while success and score
-do not; `flooding`: one dense term swamps the others; `wrong_sign`: a term's sum correlates negatively with success or
-score; `early_death`: episodes end early in failure; `unstable`: success was reached and lost."""
+"""Why a candidate does as it does, one of them for each; `docs/critic-and-analyzer.md` says what each means.
+`not_the_reward` is said of a round, where every reward fails alike."""
+
+Diagnosis = (
+    Literal[
+        "never_succeeds",
+        "misaligned",
+        "flooding",
+        "constant_term",
+        "early_death",
+        "unstable",
+        "still_improving",
+        "training_failed",
+        "advice",
+    ]
+    | Label
+)
+"""Labels, further things that are computed, and `advice` for what a language model adds. `misaligned`: own return rises
+while success and score do not; `flooding`: one dense term swamps the others; `wrong_sign`: a term's sum correlates
+negatively with success or score; `early_death`: episodes end early in failure; `unstable`: success was reached and
+lost."""
 
 
 class Finding(Record):
@@ -40,6 +61,32 @@ class Finding(Record):
     """The term it is about."""
     evidence: dict[str, float] = {}
     source: Literal["computed", "llm"] = "computed"
+
+
+class Course(Record):
+    """A training's episodes in about ten equal stretches of it, exploration included; empty stretches are left out."""
+
+    points: tuple[int, ...]
+    """Environment steps at which each stretch ends."""
+    success: tuple[float, ...]
+    length: tuple[float, ...]
+    """Steps, mean."""
+    own_return: tuple[float, ...]
+    score: tuple[float, ...] = ()
+    outcomes: dict[str, tuple[float, ...]] = {}
+    """Outcome -> share of the episodes; only those that happened."""
+
+
+class Measured(Record):
+    """What was computed from the files of the training that is told of: the search seed that did worst."""
+
+    seed: int
+    others: dict[int, tuple[float, ...]] = {}
+    """Each other seed -> success at the evaluations during its training."""
+    course: Course | None = None
+    saturation: dict[str, float] = {}
+    """Term -> share of the steps of the told episodes in which it had its largest or its smallest value, where that is
+    in half of them at least."""
 
 
 class PastCandidate(Record):
@@ -66,9 +113,14 @@ class PastCandidate(Record):
     shipped_step: int | None = None
     """Where that seed's policy was kept: the checkpoint with the best own return."""
     terms: dict[str, TermStatistics] = {}
+    label: Finding | None = None
+    """Why it does as it does; None where nothing was trained, and in records of before there were labels."""
+    measured: Measured | None = None
+    parent: tuple[int, int] | None = None
+    """(round, index) of the candidate that it was made from."""
     findings: tuple[Finding, ...] = ()
     episodes: str = ""
-    """The best, worst and failed episodes told as text."""
+    """The best, a middling and failed episodes told as text."""
     incumbent: bool = False
     """Whether it is the best so far."""
 

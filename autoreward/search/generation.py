@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from autoreward.analyzer.causes.table import cause
 from autoreward.analyzer.diagnosis import diagnose
 from autoreward.analyzer.narration import narrate
+from autoreward.analyzer.packet import measured
+from autoreward.analyzer.recorded import Training, read_training
 from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
 from autoreward.errors import BudgetReached
 from autoreward.search.account import Account
@@ -174,12 +177,25 @@ class Generation:
     def _computed(self, record: CandidateRecord) -> CandidateAnalysis:
         """What needs no language model."""
         run, results = self._run, self._results(record)
-        if not results:
-            return CandidateAnalysis()
-        told = _weakest(results)
-        folder = self._folder.training_folder(told.hash) if told else None
-        episodes = narrate(run.task, run.env_schema, folder, told) if folder and told else ""
-        return CandidateAnalysis(findings=diagnose(run.task, results), episodes=episodes)
+        findings, ranked = diagnose(run.task, results), self._ranked_trainings(record)
+        if not ranked:
+            return CandidateAnalysis(findings=findings)
+        told, best = ranked[0], ranked[-1]
+        return CandidateAnalysis(
+            label=cause(run.task, run.env_schema, ranked),
+            measured=measured(told, ranked),
+            findings=findings,
+            episodes=narrate(run.task, run.env_schema, told, best),
+        )
+
+    def _ranked_trainings(self, record: CandidateRecord) -> list[Training]:
+        """A candidate's trainings that ended well, with their files, the worst first."""
+        found = [
+            read_training(seed, result, self._folder.training_folder(hash_))
+            for seed, hash_ in record.trainings.items()
+            if (result := self._folder.result(hash_, record.steps)) and result.status == "ok" and result.final
+        ]
+        return sorted(found, key=lambda one: _rank(one.result))
 
     def _advice(self, asked: list[tuple[Brief, PastCandidate]]) -> list[tuple[Finding, ...]]:
         """What the language model says of each; nothing where none takes part, or a cap has ended the search."""
@@ -228,6 +244,9 @@ class Generation:
             evaluations=told.evaluations if told else (),
             shipped_step=told.shipped_step if told else None,
             terms=told.terms if told else {},
+            parent=record.parent,
+            label=analysis.label,
+            measured=analysis.measured,
             findings=analysis.findings,
             episodes=analysis.episodes,
         )
@@ -249,5 +268,9 @@ class Generation:
 
 def _weakest(results: list[TrainingResult]) -> TrainingResult | None:
     """The training to tell of: the one that did worst, since what failed teaches most."""
-    finals = [(result, result.final) for result in results if result.status == "ok" and result.final is not None]
-    return min(finals, key=lambda pair: rank(pair[1].success_rate, pair[1].score), default=(None, None))[0]
+    ended = [result for result in results if result.status == "ok" and result.final is not None]
+    return min(ended, key=_rank, default=None)
+
+
+def _rank(result: TrainingResult) -> tuple[float, float]:
+    return rank(result.final.success_rate, result.final.score) if result.final else rank(None, None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from autoreward.analyzer.llm import advise
 from autoreward.config import Effort
 from autoreward.critic.review import review
-from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
+from autoreward.designer.contract import Brief, Course, Finding, Measured, PastCandidate, Proposal
 from autoreward.designer.llm import LLMDesigner
 from autoreward.language.program import Grammar
 from autoreward.language.static import check
@@ -75,7 +75,7 @@ def conversations(
     designer.repair(brief, Proposal(source=""), REASON, 1)
     designer.repair(brief, Proposal(source=source), REASON, 1)
     review(chat, templates, brief, check(source, brief.schema_.names, brief.grammar), 0)
-    advise(chat, templates, brief, history[0], 0)
+    advise(chat, templates, brief.model_copy(update={"history": tuple(history[1:])}), history[0], 0)
     asked = [messages for _, messages in chat.asked]
     return {
         "designer/first": designer.prompt(brief),
@@ -113,10 +113,25 @@ def _past(task: Task) -> tuple[PastCandidate, ...]:
         shipped_step=1,
         terms={"sample": term},
         findings=(Finding(diagnosis="advice", text="Seen.", suggestion="Change it.", term="sample"),),
+        label=Finding(diagnosis="exploit", text="Seen.", suggestion="Change it.", term="sample"),
+        measured=Measured(
+            seed=0,
+            others={1: (1.0,)},
+            course=Course(
+                points=(1,),
+                success=(0.5,),
+                length=(1.0,),
+                own_return=(1.0,),
+                score=(1.0,),
+                outcomes=dict.fromkeys(shares, (0.5,)),
+            ),
+            saturation={"sample": 0.9},
+        ),
         episodes="Best: 1 step, success.",
         incumbent=True,
     )
     others = [first.model_copy(update={"index": index, "incumbent": False}) for index in range(1, MANY)]
+    first = first.model_copy(update={"parent": (0, 1)})
     others[0] = others[0].model_copy(update={"stopped": "stopped after 1 of 2 steps: it was behind 1 other there"})
     refused = {"status": "refused", "reason": REASON, "incumbent": False, "index": MANY}
     failed = refused | {"status": "failed", "index": MANY + 1}

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from autoreward.config import RunConfig
-from autoreward.designer.contract import Finding
+from autoreward.designer.contract import Finding, Measured
 from autoreward.records import Record
 from autoreward.sandbox.isolation import Isolation
 from autoreward.schema import EnvSchema
@@ -91,9 +91,12 @@ class CandidateRecord(Record):
 class CandidateAnalysis(Record):
     """What the Analyzer found out about one candidate."""
 
+    label: Finding | None = None
+    """Why it does as it does, in one word and its evidence; None where nothing was trained, and in older records."""
+    measured: Measured | None = None
     findings: tuple[Finding, ...] = ()
     episodes: str = ""
-    """The best, worst and failed episodes told as text."""
+    """The best, a middling and failed episodes told as text."""
 
 
 class RoundAnalysis(Record):
@@ -103,6 +106,8 @@ class RoundAnalysis(Record):
     candidates: dict[int, CandidateAnalysis] = {}
     incumbent: tuple[int, int] | None = None
     """(round, index) of the best candidate so far; replaced only when beaten."""
+    hopeless: Finding | None = None
+    """That no reward so far has led to success, and most likely why; None while one may."""
 
 
 class Row(Record):
@@ -157,4 +162,6 @@ class Report(Record):
     rows: tuple[Row, ...]
     stopped: str = ""
     """Which cap ended the search early, or left a round fewer candidates; empty where none did."""
+    hopeless: Finding | None = None
+    """That every reward fails alike, the environment's own too, and most likely why."""
     spent: Spent

@@ -12,7 +12,8 @@ EPISODES = "episodes.npz"
 TRAJECTORIES = "trajectories.npz"
 """Final evaluation, arrays [E]: length, success, score, seed, `outcome.NAME`; and, for at most 8 episodes (best, worst,
 failed ones) listed in `recorded` [R] (indices into E): `action` [R, T, ...], `field.NAME` [R, T + 1, ...] with the
-state before the first step at index 0, padded with the last state."""
+state before the first step at index 0, padded with the last state; where a program was trained on, what it says of
+each step, `term.NAME` [R, T] (weighted)."""
 WORKER_LOG = "worker.log"
 SNAPSHOTS = ".snapshots"
 """Folder of the policies that wait for their evaluation; gone when the training ends."""

@@ -173,8 +173,8 @@ class ProgramReward:
             raise _not_finite(chunk, reward, terms)
         return reward, terms
 
-    def episode_sums(self, inputs: dict[str, Array], lengths: NDArray[np.int64]) -> dict[str, tuple[float, ...]]:
-        """Weighted term sums of recorded episodes.
+    def recorded_terms(self, inputs: dict[str, Array], lengths: NDArray[np.int64]) -> dict[str, Floats]:
+        """Weighted terms of recorded episodes, each [T, R]; 0 past an episode's end.
 
         Args:
             inputs: arrays named by `Program.inputs`, [T, R, ...]; T is the longest, what lies past an end is ignored.
@@ -190,10 +190,7 @@ class ProgramReward:
         begun[0] = True
         valid = np.arange(steps)[:, None] < lengths[None]
         terms = weighted(self.program, self._cell.score(inputs, begun, Memory()).terms)
-        return {
-            name: tuple(float(value) for value in np.where(valid, values, 0.0).sum(axis=0))
-            for name, values in terms.items()
-        }
+        return {name: np.where(valid, values, 0.0) for name, values in terms.items()}
 
     def arrays(self) -> dict[str, Array]:
         """See `RewardSource`: the program's memory."""

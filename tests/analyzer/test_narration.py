@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from autoreward.analyzer.narration import LONGEST, narrate
+from autoreward.analyzer.recorded import Training, read_trajectories
 from autoreward.errors import RunDamaged
 from autoreward.schema import ActionSpec, EnvSchema, Field
 from autoreward.task import EnvSpec, Score, SuccessRule, Task
-from autoreward.training.contract import TrainingResult
+from autoreward.training.contract import Evaluation, TrainingResult
 from autoreward.training.files import TRAJECTORIES
 
 FIELDS = (
@@ -34,6 +35,10 @@ RESULT = TrainingResult(
 )
 
 
+def told(folder: Path, task: Task = TASK) -> str:
+    return narrate(task, SCHEMA, Training(7, RESULT, final=read_trajectories(folder)))
+
+
 def _write(folder: Path, recorded: list[int]) -> None:
     generator = np.random.default_rng(0)
     count, longest = len(recorded), 40
@@ -55,35 +60,65 @@ def _write(folder: Path, recorded: list[int]) -> None:
 
 def test_best_worst_and_failed_episodes_are_told_with_what_the_rule_reads(tmp_path: Path) -> None:
     _write(tmp_path, [0, 1, 2, 3])
-    text = narrate(TASK, SCHEMA, tmp_path, RESULT)
+    text = told(tmp_path)
     assert len(text) <= LONGEST
     assert text.startswith("2 of 5 evaluation episodes succeeded")
-    best, worst, failed = text.split("\n\n")[1:4]
+    best, worst, median, failed = text.split("\n\n")[1:5]
     assert best.startswith("Best episode: 40 steps, success, score -0.5")
     assert "closer 1.5" in best and "distance [m]: 9 " in best
     assert worst.startswith("Worst episode: 12 steps, failure, score -9 (fell)") and "closer -20" in worst
-    assert "step: 0 2 3 5 7 9 10 12" in worst
-    assert failed.startswith("Failed episode") and "distance" in failed
-    assert "action: -1 -0.9 -0.85 -0.75 -0.65 -0.55 -0.5 -0.45" in worst, "at the end, the last of its 12 actions"
+    steps = worst.split("  step: ")[1].splitlines()[0].split()
+    assert {"0", "2", "9", "12"} <= set(steps), "the ends, and 10 and 3 steps before the death"
+    assert "10, 6, 3, 1, 0 steps before the end: " in worst
+    assert median.startswith("Median episode") and failed.startswith("Failed episode") and "distance" in failed
+    assert worst.split("action: ")[1].split()[-1] == "-0.45", "at the end, the last of its 12 actions"
     assert "action: -1" in best and "action: -1" in failed
     assert "steady" not in text
 
 
 def test_what_varies_goes_before_an_episode_does(tmp_path: Path) -> None:
     _write(tmp_path, [0, 1, 2, 3])
-    varying = narrate(TASK, SCHEMA, tmp_path, RESULT).count("extra_")
-    assert varying == 4, "two fields of the best and the worst episode"
-    read = [f"extra_{number}" for number in range(6)]
-    task = TASK.model_copy(update={"score": Score(expression=" + ".join(read))})
-    text = narrate(task, SCHEMA, tmp_path, RESULT)
+    assert told(tmp_path).count("extra_") > 0
+    read = [f"extra_{number}" for number in range(4)]
+    text = told(tmp_path, TASK.model_copy(update={"score": Score(expression=" + ".join(read))}))
     assert len(text) <= LONGEST and text.count(" episode: ") == 4
-    assert text.count("extra_") == 4 * len(read), "what the score reads, in each of four episodes, and nothing else"
+    names = {line.split(":")[0].strip() for line in text.splitlines() if line.startswith("  extra_")}
+    assert names == set(read), "what the score reads, and nothing else"
+
+
+def test_of_vectors_the_components_are_told_that_success_reads(tmp_path: Path) -> None:
+    _write(tmp_path, [0, 1])
+    task = TASK.model_copy(update={"success": SuccessRule(expression="joints[4] > 0.5 and abs(place[1]) < 1")})
+    text = told(tmp_path, task)
+    assert "  joints[4] [rad]: " in text and "  place[1] [m]: " in text
+    assert "joints[0]" not in text and "joints [rad]" not in text
+
+
+def test_the_best_seed_gives_an_episode_to_compare_with(tmp_path: Path) -> None:
+    _write(tmp_path, [0, 1, 2, 3])
+    final = read_trajectories(tmp_path)
+
+    def training(seed: int, success: float) -> Training:
+        rated = Evaluation(step=0, episodes=5, success_rate=success, score=None, length=40)
+        return Training(seed, RESULT.model_copy(update={"final": rated}), final=final)
+
+    text = narrate(TASK, SCHEMA, training(1, 0.2), training(2, 0.8))
+    assert text.split("\n\n")[1].startswith("For comparison, seed 2, which succeeds in 80%: its best episode: 40 steps")
+    assert "seed" not in narrate(TASK, SCHEMA, training(1, 0.4), training(2, 0.8)), "they are not far enough apart"
+
+
+def test_what_each_stretch_paid_is_told_of_the_largest_terms(tmp_path: Path) -> None:
+    _write(tmp_path, [0, 1])
+    final = {**read_trajectories(tmp_path), "term.closer": np.full((2, 40), 0.5)}
+    text = narrate(TASK, SCHEMA, Training(7, RESULT, final=final))
+    line = next(line for line in text.splitlines() if line.startswith("  paid by closer up to each: - "))
+    assert sum(map(float, line.split(": - ")[1].split())) == pytest.approx(20.0, abs=0.1)
 
 
 def test_no_recorded_episode_gives_no_text(tmp_path: Path) -> None:
-    assert narrate(TASK, SCHEMA, tmp_path, RESULT) == ""
+    assert told(tmp_path) == ""
     _write(tmp_path, [])
-    assert narrate(TASK, SCHEMA, tmp_path, RESULT) == ""
+    assert told(tmp_path) == ""
 
 
 def test_damaged_trajectories_are_named(tmp_path: Path) -> None:
@@ -104,4 +139,4 @@ def test_damaged_trajectories_are_named(tmp_path: Path) -> None:
     for damaged in (whole[: len(whole) // 2], b"", b"not an archive", newer, broken, path.read_bytes()):
         path.write_bytes(damaged)
         with pytest.raises(RunDamaged, match=TRAJECTORIES):
-            narrate(TASK, SCHEMA, tmp_path, RESULT)
+            told(tmp_path)

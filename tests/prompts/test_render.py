@@ -9,7 +9,7 @@ import pytest
 from autoreward.analyzer.llm import advise
 from autoreward.config import Effort
 from autoreward.critic.review import review
-from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
+from autoreward.designer.contract import Brief, Course, Finding, Measured, PastCandidate, Proposal
 from autoreward.designer.llm import LLMDesigner
 from autoreward.envs.registry import describe
 from autoreward.errors import UnknownName, UserError
@@ -80,6 +80,20 @@ TRAINED = PastCandidate(
         )
     },
     findings=(Finding(diagnosis="still_improving", text="It rose to the end.", suggestion="Train longer."),),
+    label=Finding(diagnosis="budget_too_short", text="success rose by 20%", suggestion="Keep it.", term="near"),
+    measured=Measured(
+        seed=1001,
+        others={1000: (0.0, 0.4)},
+        course=Course(
+            points=(250, 500),
+            success=(0.0, 0.1),
+            length=(50, 50),
+            own_return=(-9.0, -4.5),
+            score=(-0.2, -0.1),
+            outcomes={"far": (0.9, 0.5)},
+        ),
+        saturation={"near": 0.61},
+    ),
     episodes="Best: 50 steps, success.",
     incumbent=True,
 )
