@@ -6,7 +6,8 @@ what a program can do, never what it will do; a fault seen there alone is a susp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,44 +55,48 @@ def edges(inputs: Mapping[str, Array], schema: EnvSchema) -> Inputs:
     return made
 
 
-def perturbed(inputs: Mapping[str, Array], schema: EnvSchema) -> Inputs:
+def perturbed(names: Iterable[str], inputs: Mapping[str, Array], schema: EnvSchema) -> Inputs:
     """Rows [STEPS, ROWS, ...] in and around what fields can be, from their whole range down to hardly moved ones.
 
     Each row draws how far each field strays from a recorded value towards another one of its range, and half of the
     rows step on by a recorded difference, so that what compares before and after meets small steps as well as jumps.
+    An input is the same whichever others are asked for, so that programs are compared on the same rows.
+
+    Args:
+        names: of the inputs that are wanted.
+        inputs: recorded, [T, N, ...], all of them.
+        schema: says what the fields' bounds are.
     """
-    generator = np.random.default_rng(1)
-    made: Inputs = {}
-    for name, recorded in inputs.items():
-        rows = recorded.reshape(-1, *recorded.shape[2:])
-        low, high = ends(name, recorded, schema)
-        chosen = rows[generator.integers(len(rows), size=STEPS * ROWS)]
-        reach = generator.random((STEPS * ROWS, *[1] * (rows.ndim - 1))) ** 2
-        drawn = _drawn(generator, low, high, recorded.dtype, STEPS * ROWS)
-        if recorded.dtype.kind == "f":
-            chosen = (1 - reach) * chosen + reach * drawn
-        else:
-            chosen = np.where(reach > 0.5, drawn, chosen)
-        made[name] = chosen.reshape(STEPS, ROWS, *rows.shape[1:]).astype(recorded.dtype)
-    _step_on(made, inputs, generator)
+    made = {name: _strayed(name, inputs[name], schema) for name in names}
+    near = np.random.default_rng(1).random((STEPS, ROWS)) < 0.5
+    for name, after in made.items():
+        before = name.removeprefix("next_")
+        if name != before and after.dtype.kind == "f":
+            steps = (inputs[name] - inputs[before]).reshape(-1, *after.shape[2:])
+            step = steps[_generator(name, 1).integers(len(steps), size=STEPS * ROWS)].reshape(after.shape)
+            moved = _strayed(before, inputs[before], schema) + step
+            made[name] = np.where(near.reshape(STEPS, ROWS, *[1] * (after.ndim - 2)), moved, after).astype(after.dtype)
     return made
 
 
-def extreme(inputs: Mapping[str, Array], schema: EnvSchema, width: float = 1.0) -> Inputs:
-    """Rows [STEPS, ROWS, ...] whose fields are 0, at an end, or as far beyond it as `width` times their range."""
-    generator = np.random.default_rng(2)
+def extreme(names: Iterable[str], inputs: Mapping[str, Array], schema: EnvSchema, width: float = 1.0) -> Inputs:
+    """Rows [STEPS, ROWS, ...] whose fields are 0, at an end, or as far beyond it as `width` times their range.
+
+    Arguments as for `perturbed`.
+    """
     made: Inputs = {}
-    for name, recorded in inputs.items():
+    for name in names:
+        recorded = inputs[name]
         low, high = ends(name, recorded, schema)
         shape = (STEPS * ROWS, *low.shape)
-        which = generator.integers(5, size=(STEPS * ROWS, *[1] * low.ndim))
+        which = _generator(name, 2).integers(5, size=(STEPS * ROWS, *[1] * low.ndim))
         if recorded.dtype.kind == "f":
             span = np.maximum(high - low, 1e-3)
             values = [np.zeros_like(low), low, high, low - width * span, high + width * span]
         else:
             values = [low, low, high, low, high]
-        made[name] = np.choose(which, [np.broadcast_to(value, shape) for value in values]).astype(recorded.dtype)
-        made[name] = made[name].reshape(STEPS, ROWS, *low.shape)
+        found = np.choose(which, [np.broadcast_to(value, shape) for value in values])
+        made[name] = found.reshape(STEPS, ROWS, *low.shape).astype(recorded.dtype)
     return made
 
 
@@ -102,6 +107,26 @@ def begun() -> NDArray[np.bool_]:
     return found
 
 
+def _generator(name: str, use: int) -> np.random.Generator:
+    """Of an input's own draws."""
+    return np.random.default_rng([zlib.crc32(name.encode()), use])
+
+
+def _strayed(name: str, recorded: Array, schema: EnvSchema) -> Array:
+    """Recorded values, each moved by a share towards another one of the input's range: [STEPS, ROWS, ...]."""
+    generator = _generator(name, 0)
+    rows = recorded.reshape(-1, *recorded.shape[2:])
+    low, high = ends(name, recorded, schema)
+    chosen = rows[generator.integers(len(rows), size=STEPS * ROWS)]
+    reach = generator.random((STEPS * ROWS, *[1] * (rows.ndim - 1))) ** 2
+    drawn = _drawn(generator, low, high, recorded.dtype, STEPS * ROWS)
+    if recorded.dtype.kind == "f":
+        chosen = (1 - reach) * chosen + reach * drawn
+    else:
+        chosen = np.where(reach > 0.5, drawn, chosen)
+    return chosen.reshape(STEPS, ROWS, *rows.shape[1:]).astype(recorded.dtype)
+
+
 def _drawn(generator: np.random.Generator, low: Array, high: Array, dtype: np.dtype[Any], rows: int) -> Array:
     """Uniform values [rows, ...] between the bounds, both included."""
     if dtype.kind == "b":
@@ -109,16 +134,3 @@ def _drawn(generator: np.random.Generator, low: Array, high: Array, dtype: np.dt
     if dtype.kind == "f":
         return low + (high - low) * generator.random((rows, *low.shape))
     return generator.integers(low, high + 1, size=(rows, *low.shape))
-
-
-def _step_on(made: Inputs, inputs: Mapping[str, Array], generator: np.random.Generator) -> None:
-    """Half of the rows: what follows a state is that state and a recorded difference."""
-    near = generator.random((STEPS, ROWS)) < 0.5
-    for name, after in made.items():
-        before = "state." + name.removeprefix("next_state.")
-        if not name.startswith("next_state.") or before not in made or after.dtype.kind != "f":
-            continue
-        steps = (inputs[name] - inputs[before]).reshape(-1, *after.shape[2:])
-        step = steps[generator.integers(len(steps), size=STEPS * ROWS)].reshape(after.shape)
-        made[name] = np.where(near.reshape(STEPS, ROWS, *[1] * (after.ndim - 2)), made[before] + step, after)
-        made[name] = made[name].astype(after.dtype)

@@ -18,12 +18,14 @@ from autoreward.critic.checks import (
     rows,
     runs,
     saturation,
+    similar,
     timing,
     varies,
 )
 from autoreward.critic.checks.outcome import Outcome, fault, no_evidence
 from autoreward.critic.checks.trial import STEPS, Trial
 from autoreward.critic.contract import Check, Verdict
+from autoreward.critic.earlier import Earlier
 from autoreward.envs.contract import Transitions
 from autoreward.errors import CellFailed, RewardRefused
 from autoreward.language.program import Grammar, Program
@@ -47,6 +49,7 @@ DRY_RUN: Checks = (
 """What a program must stand to be trained at all. Cheap before dear, as in PROBES; both stop at the first failure."""
 
 PROBES: Checks = (
+    ("similar", similar.check),
     ("memory_begins_anew", episodes.check),
     ("finite_elsewhere", elsewhere.check),
     ("terms_fire", fires.check),
@@ -68,6 +71,7 @@ def verify(
     new_cell: Callable[[], Cell],
     task: Task | None = None,
     seconds: float = SECONDS,
+    earlier: Earlier | None = None,
 ) -> Verdict:
     """Verify a reward program: static rules, a dry run on recorded transitions, then the probes.
 
@@ -80,6 +84,8 @@ def verify(
         task: for the probes that step the environment or ask for success.
         seconds: that may be spent in all; probes for which nothing is left have no evidence.
 
+        earlier: candidates of the same run that it is to differ from.
+
     Raises:
         CellFailed: no cell can be started on this machine, so nothing can be said about the program.
     """
@@ -91,7 +97,8 @@ def verify(
         if program is None:
             return Verdict(status="invalid", checks=tuple(checks))
         inputs = {name: array[:STEPS] for name, array in transitions.inputs.items()}
-        trial = Trial(program, schema, cell, new_cell, inputs, transitions.begun[:STEPS], task, ends)
+        begun, others = transitions.begun[:STEPS], earlier or Earlier()
+        trial = Trial(program, schema, cell, new_cell, inputs, begun, task, ends, others)
         for name, check in CHECKS:
             probe = (name, check) in PROBES
             checks.append(_probe(name, check, trial, seconds) if probe else _carry_out(name, check, trial))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autoreward.config import RunConfig
 from autoreward.critic.contract import Check, Verdict
+from autoreward.critic.earlier import Earlier, Measured
 from autoreward.critic.review import review
 from autoreward.critic.verify import verify
 from autoreward.designer.contract import Brief, Proposal
@@ -21,6 +22,7 @@ class Drafting:
     ) -> None:
         self._folder, self._roles, self._transitions, self._watch = folder, roles, transitions, watch
         self._repairs, self._seconds = config.most_repairs, config.probe_seconds
+        self._measured: dict[str, Measured] = {}
         self._reviewed = config.llm.reviews and roles.chat is not None
 
     def draft(self, brief: Brief, first: Proposal | None = None) -> Verdict:
@@ -52,7 +54,7 @@ class Drafting:
         """
         roles = self._roles
         given = (brief.schema_, brief.grammar, self._transitions, roles.new_cell, brief.task, self._seconds)
-        verdict = verify(proposal.source, *given)
+        verdict = verify(proposal.source, *given, self._earlier(brief))
         if verdict.status != "accepted" or not self._reviewed or roles.chat is None or verdict.program is None:
             return verdict
         self._stage(brief, "reviewing")
@@ -65,6 +67,21 @@ class Drafting:
         return verdict.model_copy(
             update={"status": "invalid" if objected else "accepted", "checks": (*verdict.checks, check)}
         )
+
+    def _earlier(self, brief: Brief) -> Earlier:
+        """The run's accepted candidates so far, but for those whose training failed, which may be tried again."""
+        sources = {}
+        for round_ in range(brief.round + 1):
+            for index in self._folder.indices(round_):
+                verdict, record = self._folder.verdict(round_, index), self._folder.candidate(round_, index)
+                accepted = verdict is not None and verdict.status == "accepted"
+                if (
+                    accepted
+                    and (round_, index) < (brief.round, brief.index)
+                    and not (record and record.status == "failed")
+                ):
+                    sources[f"{round_}.{index}"] = self._folder.source(round_, index)
+        return Earlier(sources, self._measured)
 
     def _stage(self, brief: Brief, stage: str, detail: str = "") -> None:
         self._watch.candidate_stage(brief.round, brief.index, stage, detail)

@@ -26,9 +26,10 @@ def check(trial: Trial) -> Outcome:
 
     What has two or three values alone is an event, and what lies at exactly 0 has not fired: neither is saturated.
     """
-    read = {name: trial.inputs[name] for name in trial.program.inputs}
     try:
-        further = trial.score(states.extreme(read, trial.schema, WIDER), states.begun()).terms
+        further = trial.score(
+            states.extreme(trial.program.inputs, trial.inputs, trial.schema, WIDER), states.begun()
+        ).terms
     except CellFailed as error:
         return no_evidence(f"what bounds its terms cannot be seen: {error}")
     told, rows = [], []

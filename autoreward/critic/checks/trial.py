@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autoreward.critic import states
+from autoreward.critic.earlier import Earlier
 from autoreward.errors import CellFailed
 from autoreward.language.program import Program
 from autoreward.reward.total import total
@@ -39,6 +41,13 @@ class Trial:
     """None where only a schema is known: a check that steps the environment then has no evidence."""
     ends: float = float("inf")
     """When the seconds of all checks together are spent, on the clock `time.monotonic`."""
+
+    earlier: Earlier = field(default_factory=Earlier)
+    """Candidates of the same run, which it is to differ from."""
+
+    def of_another(self, program: Program) -> Trial:
+        """The same trial of another program, which is loaded in the cell."""
+        return dataclasses.replace(self, program=program)
 
     @property
     def left(self) -> float:
@@ -80,8 +89,8 @@ class Trial:
         return {
             "recorded": (read, self.begun),
             "edge": (states.edges(read, self.schema), np.ones((1, 5), np.bool_)),
-            "perturbed": (states.perturbed(read, self.schema), begun),
-            "extreme": (states.extreme(read, self.schema), begun),
+            "perturbed": (states.perturbed(read, self.inputs, self.schema), begun),
+            "extreme": (states.extreme(read, self.inputs, self.schema), begun),
         }
 
     @cached_property
