@@ -20,6 +20,7 @@ from autoreward.critic.checks import (
     saturation,
     similar,
     timing,
+    unit,
     varies,
 )
 from autoreward.critic.checks.outcome import Outcome, fault, no_evidence
@@ -57,6 +58,7 @@ PROBES: Checks = (
     ("terms_saturate", saturation.check),
     ("fields_change", fields.check),
     ("branches", branches.check),
+    ("units", unit.check),
 )
 """What a program that runs may still do wrong. Those for which no seconds are left have no evidence."""
 
