@@ -198,6 +198,9 @@ class RunConfig(Record):
     """None: the task's grammar."""
     start_from: Path | None = None
     """A reward file that the first round begins with."""
+    stop_when_hopeless: bool = True
+    """End the search after two rounds or more in which every reward failed, where the environment's own reward (or the
+    pack's) fails alike: then it is not the reward."""
     replay_trainings: bool = False
     """Nothing is trained: the results too are those of the run of `llm.replay`, to the last digit."""
     slots: Annotated[int, Field(ge=0)] = 0

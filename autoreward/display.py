@@ -131,7 +131,9 @@ def outcome(folder: Path, report: Report) -> list[RenderableType]:
         parts.append(Text(early if report.stopped else "no candidate could be trained; `autoreward inspect` shows why"))
     if report.stopped:
         parts.append(Text(f"the search stopped early: {clean(report.stopped)}"))
-        parts.append(Text(f"go on with a larger cap, or without it: {clean(_lifting(folder, report.stopped))}"))
+        parts.append(Text(f"{clean(_how(report))}: {clean(_lifting(folder, report))}"))
+    elif report.hopeless:
+        parts.append(Text(clean(f"not the reward: {report.hopeless.text}. {report.hopeless.suggestion}")))
     spent = report.spent
     used = f"{spent.env_steps:,} environment steps of search, {duration(spent.wall_seconds)}"
     parts.append(
@@ -141,10 +143,18 @@ def outcome(folder: Path, report: Report) -> list[RenderableType]:
     return parts
 
 
-def _lifting(folder: Path, stopped: str) -> str:
-    """What resumes a run without the cap that is named in words."""
-    named = re.search(r"budget\.([a-z_-]+)", stopped)
-    return f"{resume_command(folder)} --budget.{named[1].replace('_', '-')} none" if named else resume_command(folder)
+def _how(report: Report) -> str:
+    if report.hopeless:
+        return f"{report.hopeless.suggestion}; or go on all the same"
+    return "go on with a larger cap, or without it"
+
+
+def _lifting(folder: Path, report: Report) -> str:
+    """What resumes a run without the cap that is named in words, or although every reward fails."""
+    named = re.search(r"budget\.([a-z_-]+)", report.stopped)
+    if named:
+        return f"{resume_command(folder)} --budget.{named[1].replace('_', '-')} none"
+    return resume_command(folder) + (" --no-stop-when-hopeless" if report.hopeless else "")
 
 
 def artefacts(folder: Path) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from autoreward.analyzer.recorded import Array, Training
 from autoreward.analyzer.telling import number, recorded_episodes
+from autoreward.analyzer.trends import stretches
 from autoreward.designer.contract import Course, Measured, PastCandidate
 from autoreward.llm.reading import what_runs
 from autoreward.training.statistics import POINTS
@@ -38,11 +39,10 @@ def measured(told: Training, trainings: Sequence[Training]) -> Measured:
 
 
 def _course(episodes: dict[str, Array], steps: int) -> Course:
-    bins = np.clip((episodes["step"] * POINTS - 1) // max(steps, 1), 0, POINTS - 1).astype(np.int64)
-    used = np.unique(bins)
+    _, used = stretches(episodes["step"], episodes["step"], steps)
 
     def means(name: str) -> tuple[float, ...]:
-        return tuple(float(episodes[name][bins == index].mean()) for index in used)
+        return tuple(stretches(episodes[name], episodes["step"], steps)[0].tolist())
 
     outcomes = [name for name in episodes if name.startswith("outcome.") and episodes[name].any()]
     return Course(

@@ -225,7 +225,9 @@ def _paid(episode: Episode, steps: Array) -> list[str]:
     }
     largest = sorted(sums, key=lambda name: -float(np.abs(episode.terms[name]).sum()))[:MOST_TERMS]
     return [
-        f"  paid by {name} up to each: - " + " ".join(map(number, sums[name])) for name in largest if any(sums[name])
+        f"  {name} paid since the step before: - " + " ".join(map(number, sums[name]))
+        for name in largest
+        if any(sums[name])
     ]
 
 

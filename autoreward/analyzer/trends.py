@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autoreward.training.statistics import POINTS
+
 Array = NDArray[Any]
 
 
@@ -41,6 +43,19 @@ def correlation(left: Array, right: Array) -> float | None:
     return float(np.corrcoef(left, right)[0, 1])
 
 
+def stretches(values: Array, step: Array, steps: int) -> tuple[Array, Array]:
+    """Means over about ten equal stretches of a training, and which stretches those are; empty ones are left out.
+
+    Args:
+        values: of the training episodes, [E].
+        step: at which each ended, [E].
+        steps: of the whole training.
+    """
+    bins = np.clip((step * POINTS - 1) // max(steps, 1), 0, POINTS - 1).astype(np.int64)
+    used = np.unique(bins)
+    return np.array([values[bins == index].mean() for index in used]), used
+
+
 def shift(values: Array, step: Array, steps: int) -> float | None:
     """How far the mean over the last quarter of a training lies above that over its first tenth.
 
@@ -52,9 +67,9 @@ def shift(values: Array, step: Array, steps: int) -> float | None:
     Returns:
         In standard deviations over all episodes; None where a stretch is empty, or nothing varies.
     """
-    early, late = values[step <= 0.1 * steps], values[step > 0.75 * steps]
     values = np.asarray(values, dtype=np.float64)
-    spread = float(values.std()) if len(values) else 0.0
+    early, late = values[step <= 0.1 * steps], values[step > 0.75 * steps]
+    spread = float(values.std())
     if not len(early) or not len(late) or not np.isfinite(spread) or spread <= 1e-9:
         return None
     return float((late.mean() - early.mean()) / spread)

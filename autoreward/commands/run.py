@@ -128,6 +128,8 @@ class Resume(Command):
     """Caps of the search; those that are not given stay as they were, and `none` lifts one."""
     llm: LLMConfig = LLMConfig()
     """The language model; what is not given stays as it was."""
+    stop_when_hopeless: bool = True
+    """Whether it ends where every reward fails alike, the environment's own too; what is not given stays as it was."""
     trust: Trusted = ()
     """Python of your own that the run's record may have imported and run, and an endpoint that may be sent the key."""
 
@@ -137,7 +139,9 @@ class Resume(Command):
 
         folder = find_run(self.run, self.runs)
         config = RunFolder(folder).run().config
-        return Resume(run=str(folder), budget=config.budget, llm=config.llm)
+        return Resume(
+            run=str(folder), budget=config.budget, llm=config.llm, stop_when_hopeless=config.stop_when_hopeless
+        )
 
     def execute(self) -> int:
         """Resume, and print the final table."""
@@ -149,7 +153,7 @@ class Resume(Command):
         from autoreward.store.trust import check_resume
 
         check_resume(RunFolder(folder), self.llm, self.trust)
-        reopen(RunFolder(folder), self.budget, self.llm)
+        reopen(RunFolder(folder), self.budget, self.llm, self.stop_when_hopeless)
         with watched() as display:
             resume(folder, display)
         return show_outcome(folder)

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from autoreward.errors import UserError
-from autoreward.language.static import grammar_of
 from autoreward.report.page import write_report
 from autoreward.report.picture import rollout_picture
 from autoreward.reward.export import export_package
+from autoreward.search.hopeless import of_report, reference_reward
 from autoreward.search.observer import Observer
 from autoreward.search.roles import Roles
 from autoreward.search.seeds import report_seeds, selection_seeds
@@ -72,10 +72,13 @@ class Final:
         """
         recorded = self._folder.report()
         if recorded is None:
+            rows = () if stopped and selection is None else self._measure(selection)
+            own = next((row.trainings for row in rows if row.name in ("reference", "human")), {})
             recorded = Report(
                 winner=selection.winner if selection else None,
-                rows=() if stopped and selection is None else self._measure(selection),
+                rows=rows,
                 stopped=stopped,
+                hopeless=of_report(self._folder, self._run, own),
                 spent=self._folder.spent(),
             )
             if recorded.winner:
@@ -89,12 +92,8 @@ class Final:
         seeds = report_seeds(config)
         rewards = {"random": RewardSpec(kind="random"), "sparse": RewardSpec(kind="sparse")}
         labels = {"random": "random policy", "sparse": "sparse reward"}
-        if task.reference is not None:
-            rewards["reference"] = RewardSpec(kind="program", source=task.reference, grammar=grammar_of(task.reference))
-            labels["reference"] = "hand-written reference"
-        else:
-            rewards["human"] = RewardSpec(kind="human")
-            labels["human"] = "environment's own reward"
+        name, reward, label = reference_reward(task)
+        rewards[name], labels[name] = reward, label
         if selection:
             rewards["designed"] = self._program(*selection.winner)
             labels["designed"] = f"designed ({selection.winner[0]}.{selection.winner[1]})"

@@ -12,6 +12,7 @@ from autoreward.errors import BudgetReached
 from autoreward.search.account import Account
 from autoreward.search.advising import advise_all
 from autoreward.search.candidate import Drafting
+from autoreward.search.hopeless import between_rounds
 from autoreward.search.observer import Observer
 from autoreward.search.race import Race
 from autoreward.search.roles import Roles
@@ -36,8 +37,8 @@ class Generation:
         self._folder, self._run, self._roles, self._drafting, self._watch = folder, run, roles, drafting, watch
         self._account = account
         shared = run.config.shared_trainings
-        trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
-        self._race = Race(folder, run, trainings, account, watch)
+        self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
+        self._race = Race(folder, run, self._trainings, account, watch)
         self.stopped = ""
         """Which cap ended a design early; empty where none did."""
 
@@ -172,7 +173,12 @@ class Generation:
         for record, advice in zip(told, self._advice(list(zip(briefs, past, strict=True))), strict=False):
             analysis = computed[record.index]
             computed[record.index] = analysis.model_copy(update={"findings": analysis.findings + advice})
-        return RoundAnalysis(round=round_, candidates=computed, incumbent=self._best(round_, records))
+        return RoundAnalysis(
+            round=round_,
+            candidates=computed,
+            incumbent=self._best(round_, records),
+            hopeless=None if self.stopped else between_rounds(self._folder, self._run, self._trainings, round_),
+        )
 
     def _computed(self, record: CandidateRecord) -> CandidateAnalysis:
         """What needs no language model."""
@@ -229,6 +235,7 @@ class Generation:
     def _past(self, record: CandidateRecord, analysis: CandidateAnalysis) -> PastCandidate:
         results = self._results(record)
         told = _weakest(results)
+        verdict = self._folder.verdict(record.round, record.index)
         return PastCandidate(
             round=record.round,
             index=record.index,
@@ -244,6 +251,7 @@ class Generation:
             evaluations=told.evaluations if told else (),
             shipped_step=told.shipped_step if told else None,
             terms=told.terms if told else {},
+            warnings=verdict.warnings if verdict else (),
             parent=record.parent,
             label=analysis.label,
             measured=analysis.measured,

@@ -35,13 +35,14 @@ from autoreward.search.account import Account
 from autoreward.search.candidate import Drafting
 from autoreward.search.final import Final
 from autoreward.search.generation import Generation
+from autoreward.search.hopeless import HOW_TO_GO_ON
 from autoreward.search.log import LoggedObserver
 from autoreward.search.observer import Observer
 from autoreward.search.racing import rungs
 from autoreward.search.rehearsal import rehearse
 from autoreward.search.roles import Roles, cast, least_isolation, resolve_designer, with_recording
 from autoreward.store.folder import RunFolder, locked
-from autoreward.store.records import RunRecord
+from autoreward.store.records import RoundAnalysis, RunRecord
 from autoreward.task import Task
 from autoreward.training.registry import check_settings
 
@@ -162,16 +163,27 @@ class _Run:
         for round_ in range(self._run.config.rounds):
             if self._account.stopped:
                 return
-            if self._folder.analysis(round_):
+            if analysis := self._folder.analysis(round_):
+                self._end_if_hopeless(analysis)
                 continue
             candidates, cap = self._account.affordable(round_)
             if candidates == 0:
                 self._watch.note(f"{cap}; the search ends")
                 self._account.save(cap)
             else:
-                self._generation.carry_out(round_, candidates, own)
+                self._end_if_hopeless(self._generation.carry_out(round_, candidates, own))
         if not self._account.stopped and (cap := self._account.shortened()):
             self._account.save(cap)
+
+    def _end_if_hopeless(self, analysis: RoundAnalysis) -> None:
+        """End the search where it is not the reward that fails, unless the user wants it to go on."""
+        if analysis.hopeless is None:
+            return
+        self._watch.note(
+            f"round {analysis.round}: not the reward: {analysis.hopeless.text}. {analysis.hopeless.suggestion}"
+        )
+        if self._run.config.stop_when_hopeless:
+            self._account.save(f"the reward is not the problem: {analysis.hopeless.text}; {HOW_TO_GO_ON}")
 
 
 def prepared(task: Task, config: RunConfig) -> tuple[Task, RunConfig, EnvSchema]:

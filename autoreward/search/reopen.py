@@ -8,8 +8,13 @@ from autoreward.store.folder import RunFolder, locked
 from autoreward.store.records import RunRecord
 
 
-def reopen(folder: RunFolder, budget: Budget | None = None, llm: LLMConfig | None = None) -> RunRecord:
-    """Change what a run may spend, or whom it asks; a run that a cap has ended can then be resumed.
+def reopen(
+    folder: RunFolder,
+    budget: Budget | None = None,
+    llm: LLMConfig | None = None,
+    stop_when_hopeless: bool | None = None,
+) -> RunRecord:
+    """Change what a run may spend, whom it asks, or when it gives up; a run that has ended early can then be resumed.
 
     Its last round is opened again, with everything recorded in it: replies, candidates and trainings are not asked for
     or made anew. Selection and report are, since further candidates may win.
@@ -18,6 +23,7 @@ def reopen(folder: RunFolder, budget: Budget | None = None, llm: LLMConfig | Non
         folder: the run; no process may be at work on it.
         budget: the caps from now on; None, or those that it has, keeps them and opens nothing.
         llm: the language model from now on; None keeps it.
+        stop_when_hopeless: whether it gives up where every reward fails alike; None keeps what it does.
 
     Returns:
         The run as it now stands.
@@ -34,10 +40,13 @@ def reopen(folder: RunFolder, budget: Budget | None = None, llm: LLMConfig | Non
                 f"--llm.effort small knows the grammar terms alone, and this run's is {run.task.grammar}; go on "
                 "without it, or start another run"
             )
-        if budget not in (None, run.config.budget) and (spent.stopped or _is_short(folder, run)):
+        stops = run.config.stop_when_hopeless if stop_when_hopeless is None else stop_when_hopeless
+        goes_on = budget not in (None, run.config.budget) or (run.config.stop_when_hopeless and not stops)
+        if goes_on and (spent.stopped or _is_short(folder, run)):
             _open_last_round(folder)
             folder.write_spent(spent.model_copy(update={"stopped": ""}))
-        config = run.config.model_copy(update={"budget": budget or run.config.budget, "llm": llm or run.config.llm})
+        changes = {"budget": budget or run.config.budget, "llm": llm or run.config.llm, "stop_when_hopeless": stops}
+        config = run.config.model_copy(update=changes)
         run = run.model_copy(update={"config": config})
         folder.write_run(run)  # last: until then, this can be done again
         return run

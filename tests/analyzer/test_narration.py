@@ -111,7 +111,7 @@ def test_what_each_stretch_paid_is_told_of_the_largest_terms(tmp_path: Path) -> 
     _write(tmp_path, [0, 1])
     final = {**read_trajectories(tmp_path), "term.closer": np.full((2, 40), 0.5)}
     text = narrate(TASK, SCHEMA, Training(7, RESULT, final=final))
-    line = next(line for line in text.splitlines() if line.startswith("  paid by closer up to each: - "))
+    line = next(line for line in text.splitlines() if line.startswith("  closer paid since the step before: - "))
     assert sum(map(float, line.split(": - ")[1].split())) == pytest.approx(20.0, abs=0.1)
 
 

@@ -10,10 +10,11 @@ from functools import cached_property
 import numpy as np
 
 from autoreward.analyzer.recorded import Array, Training
-from autoreward.analyzer.trends import correlation, known_mean, mean, shift, trend
+from autoreward.analyzer.trends import correlation, known_mean, mean, shift, stretches, trend
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 from autoreward.training.contract import TermStatistics
+from autoreward.training.statistics import POINTS
 
 SHORT = 0.8
 """An episode that ends before this share of the step limit was cut short: late falls of a policy that all but survives
@@ -55,9 +56,14 @@ class Case:
         return mean(trend(training.result.own_return) for training in self.trainings)
 
     @cached_property
-    def score_trend(self) -> float:
-        """The same of the score in the last four evaluations."""
-        return mean(trend(self._scores(training)[-4:]) for training in self.trainings)
+    def score_rise(self) -> tuple[float, float]:
+        """Of the score in the second half of the training: correlation with time, and rise in standard deviations."""
+        found = [
+            _rise(one.episodes["score"], one.episodes["step"], one.result.steps)
+            for one in self.trainings
+            if one.episodes
+        ]
+        return mean(trend_ for trend_, _ in found), mean(rise for _, rise in found)
 
     @cached_property
     def late_gain(self) -> float:
@@ -172,5 +178,10 @@ class Case:
         found = [number(one.episodes, one.result.steps) for one in self.trainings if one.episodes]
         return known_mean(value for value in found if value is None or np.isfinite(value))
 
-    def _scores(self, training: Training) -> list[float]:
-        return [each.score for each in training.result.evaluations if each.score is not None]
+
+def _rise(values: Array, step: Array, steps: int) -> tuple[float, float]:
+    means, used = stretches(np.asarray(values, dtype=np.float64), step, steps)
+    late, spread = means[used >= POINTS // 2], float(values.std())
+    if len(late) < 4 or not np.isfinite(late).all() or spread <= 1e-9:
+        return 0.0, 0.0
+    return trend(late.tolist()), float(late[-1] - late[0]) / spread

@@ -16,6 +16,8 @@ TREND = 0.7
 """Correlation with time from which a curve rises; four points by chance reach it in 15% of cases, ten in 1%."""
 MOVED = 0.5
 """Standard deviations by which training must move a number of episodes to count: a medium effect (Cohen 1988)."""
+LATE = 0.3
+"""Standard deviations by which the score must rise in the second half alone: more than its last points scatter."""
 LOST = 0.3
 """How far success must fall from its height to count as lost: three standard errors of 20 episodes."""
 APART = 0.5
@@ -38,16 +40,16 @@ def solved(case: Case) -> Finding | None:
 
 def budget_too_short(case: Case) -> Finding | None:
     """Success, or where none was seen the score, was still rising when the steps ran out."""
-    moved = case.score_shift or 0.0
-    scoring = case.best_seen <= NEVER and case.score_trend >= TREND and moved >= MOVED
+    steady, moved = case.score_rise
+    scoring = case.best_seen <= NEVER and steady >= TREND and moved >= LATE
     if case.late_gain < RISING and not scoring:
         return None
     rose = f"success rose by {case.late_gain:.0%} in the last three tenths of the training"
     return Finding(
         diagnosis="budget_too_short",
-        text=f"the score rose to the end, by {moved:.1f} standard deviations in all" if scoring else rose,
+        text=f"the score rose to the end, by {moved:.1f} standard deviations in the second half" if scoring else rose,
         suggestion="The direction is right: keep the structure; what leads to success may weigh more, to be faster.",
-        evidence={"late_gain": case.late_gain, "score_trend": case.score_trend, "score_shift": moved},
+        evidence={"late_gain": case.late_gain, "score_trend": steady, "score_rise": moved},
     )
 
 
@@ -70,22 +72,37 @@ def unstable_learning(case: Case) -> Finding | None:
     )
 
 
-def premature_death(case: Case) -> Finding | None:
-    """Half of the final episodes end early in failure; the outcome that most of them have is the cause."""
-    share, length, outcome = case.deaths
-    if share < DEATHS:
+def ending_pays(case: Case) -> Finding | None:
+    """Most episodes end early in failure, and each step costs, so that an early end is the better paid one."""
+    related = case.own_with_length
+    costs = case.pay_each_step is not None and case.pay_each_step[0] < 0
+    if case.deaths[0] < DEATHS or related is None or related > -TREND or not costs:
         return None
-    of_it = f", of {outcome}" if outcome else ""
-    text = f"{share:.0%} of the episodes fail after {length:.0f} of {case.schema.step_limit} steps{of_it}"
-    short = case.own_with_length
-    if short is not None and short <= -TREND:
-        text += f"; own return is the higher the shorter an episode is (correlation {short:.2f}): ending early pays"
+    text = f"{_deaths(case)}; steps cost, and own return is the higher the shorter an episode is ({related:.2f})"
     return Finding(
         diagnosis="premature_death",
         text=text,
-        suggestion="Charge for what leads there before it happens, and let no step cost more than an end saves.",
-        evidence={"share": share, "length": length} | ({} if short is None else {"own_with_length": short}),
+        suggestion="Let no step cost more than what is lost by the end: charge for the end, or pay for lasting.",
+        evidence={"share": case.deaths[0], "length": case.deaths[1], "own_with_length": related},
     )
+
+
+def premature_death(case: Case) -> Finding | None:
+    """Most of the final episodes end early in failure; the outcome that most of them have is the cause."""
+    if case.deaths[0] < DEATHS:
+        return None
+    return Finding(
+        diagnosis="premature_death",
+        text=_deaths(case),
+        suggestion="Charge for what leads there before it happens, or pay for staying clear of it.",
+        evidence={"share": case.deaths[0], "length": case.deaths[1]},
+    )
+
+
+def _deaths(case: Case) -> str:
+    share, length, outcome = case.deaths
+    of_it = f", of {outcome}" if outcome else ""
+    return f"{share:.0%} of the episodes fail after {length:.0f} of {case.schema.step_limit} steps{of_it}"
 
 
 def observation_limited(case: Case) -> Finding | None:

@@ -23,6 +23,8 @@ LONG = 0.5
 """Share of the step limit that farmed episodes last at least."""
 MOST = 0.5
 """Share of the return from which a term decides."""
+OPPOSED = -0.45
+"""Correlation with the score from which pay is for the opposite; that with success is surer, since it is the aim."""
 AGAINST = -0.3
 """Correlation with success or score from which pay points the wrong way; 50 episodes reach it by chance in 3%."""
 UNRELATED = 0.2
@@ -84,8 +86,9 @@ def wrong_sign(case: Case) -> Finding | None:
         return None
     moved, with_score = case.score_shift, case.own_with_score
     with_success = case.own_with_success
-    worse = moved is not None and moved <= -MOVED and (with_score or 0.0) <= AGAINST
-    against = with_success is not None and with_success <= AGAINST and case.own_trend > 0
+    worse = moved is not None and moved <= -MOVED and (with_score or 0.0) <= OPPOSED
+    opposed = with_score is None or with_score <= OPPOSED
+    against = with_success is not None and with_success <= AGAINST and case.own_trend > 0 and opposed
     if not (worse or against):
         return None
     told, value = ("score", with_score) if worse else ("success", with_success)
@@ -167,19 +170,18 @@ def _stays(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bool:
 
 
 def reward_flooding(case: Case) -> Finding | None:
-    """One term makes up nearly all of the return, beside others, and does not go with success."""
+    """One term makes up nearly all of the return and does not go with success, and another that does is drowned."""
     if len(case.terms) < 2 or case.success >= FAILS:
         return None
     name = max(case.terms, key=case.share)
     related, share = case.goes_with(name), case.share(name)
-    if share < FLOOD or (related is not None and related > -AGAINST):
-        return None
     drowned = [other for other in case.terms if other != name and (case.goes_with(other) or 0.0) > -AGAINST]
-    text = f"{name} makes up {share:.0%} of the return and does not go with success or score"
-    text += f"; {', '.join(drowned[:3])} would" if drowned else ""
+    if share < FLOOD or not drowned or (related is not None and related > -AGAINST):
+        return None
     return Finding(
         diagnosis="reward_flooding",
-        text=text,
+        text=f"{name} makes up {share:.0%} of the return and does not go with success or score; "
+        f"{', '.join(drowned[:3])} would, and is drowned",
         suggestion=f"Give {name} a tenth of its weight.",
         term=name,
         evidence={"share": share} | ({} if related is None else {"correlation": related}),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from autoreward.analyzer.causes.case import Case
 from autoreward.analyzer.causes.learnt import (
     budget_too_short,
+    ending_pays,
     exploration_failure,
     observation_limited,
     premature_death,
@@ -32,14 +33,15 @@ RULES: tuple[Callable[[Case], Finding | None], ...] = (
     solved,
     never_fires,  # without pay nothing below says anything
     survival_farming,  # before wrong_sign: where success ends episodes, lasting goes against the score too
+    ending_pays,  # before wrong_sign, for the same reason
     wrong_sign,
     budget_too_short,  # what still rises is not yet wrong
     hacked,
     unstable_learning,
     premature_death,
     observation_limited,
-    wrong_frame,  # a kind of exploit, and named more exactly
     reward_flooding,
+    wrong_frame,  # a kind of exploit, and named more exactly
     exploit,
     exploration_failure,
     weak_shaping,  # holds always
