@@ -139,8 +139,8 @@ _ALL = (
         tiers=_tiers(
             Knobs(),
             {"trees": 3, "min_distance": 16},
-            {"trees": 1, "min_distance": 30, "limit": 150},
-            {"trees": 1, "min_distance": 34, "limit": 120},
+            {"trees": 1, "min_distance": 30, "limit": 200},
+            {"trees": 1, "min_distance": 34, "limit": 150},
         ),
     ),
     *(_approach(species) for species in (COW, PIG, SHEEP, CHICKEN)),

@@ -203,7 +203,7 @@ def test_the_success_expression_is_the_environments_own(task: str, tier: str) ->
 
 GOLDEN = {
     "diamond_lava": "9a67cf7fffe64a18 a91a03e468521715",
-    "approach_tree": "a91673613e0ed5bb e83f9643c2fc3742",
+    "approach_tree": "3cf721a73307c020 9b0ca4907c2849ed",
     "approach_cow": "63e9ab2682ad4b34 840889756d77e542",
     "approach_pig": "18e9a855a1646aa7 28892b44c22353e3",
     "approach_sheep": "fddd3492e1008b7b 46ff4d0729af0f6d",
