@@ -113,6 +113,7 @@ def _round_data(folder: RunFolder, round_: int) -> dict[str, Any]:
                 "index": index,
                 "record": record.model_dump(mode="json") if record else None,
                 "verdict": verdict.model_dump(mode="json") if verdict else None,
+                "label": found.label.model_dump(mode="json") if found and found.label else None,
                 "findings": [finding.model_dump(mode="json") for finding in found.findings] if found else [],
                 "source": folder.source(round_, index) if verdict else None,
             }
@@ -165,11 +166,17 @@ def _show_round(folder: RunFolder, round_: int, console: Console) -> None:
         rows.append(_cells(folder, round_, index, record, "*" if best else ""))
     columns = ("candidate", "verdict", "result", "success", "score", "idea, or the reason")
     console.print(table(columns, rows, numbers=("success", "score")))
+    for index in folder.indices(round_):
+        verdict = folder.verdict(round_, index)
+        for warning in verdict.warnings if verdict else ():
+            console.print(Text(clean(f"  {round_}.{index} the Critic suspects {one_line(warning, 400)}")))
     for index, found in sorted(analysis.candidates.items()) if analysis else ():
-        for finding in found.findings:
+        for finding in ([found.label] if found.label else []) + list(found.findings):
             console.print(Text(clean(f"  {round_}.{index} {_sentence(finding)}")))
     if analysis is None:
         console.print(Text("  not analysed yet"))
+    elif analysis.hopeless:
+        console.print(Text(clean(f"  {_sentence(analysis.hopeless)}")))
 
 
 def _cells(folder: RunFolder, round_: int, index: int, record: CandidateRecord | None, mark: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -66,7 +67,9 @@ class Opinion(BaseModel):
         return self
 
 
-def review(chat: Chat, templates: Templates, brief: Brief, program: Program, attempt: int) -> Check:
+def review(
+    chat: Chat, templates: Templates, brief: Brief, program: Program, attempt: int, warnings: Sequence[str] = ()
+) -> Check:
     """Ask whether the program asks for the task, and what a lazy agent would do with it.
 
     A reply that cannot be read, or rejects without a reason, is asked for once more. After a second one there is no
@@ -78,6 +81,7 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
         brief: what the Designer was told.
         program: the candidate, which has passed the executable checks.
         attempt: 0 for the proposal, k after its k-th repair.
+        warnings: what the executable checks suspect, a sentence each.
 
     Raises:
         EndpointError: the endpoint failed for good.
@@ -90,6 +94,7 @@ def review(chat: Chat, templates: Templates, brief: Brief, program: Program, att
         schema=brief.schema_,
         grammar=brief.grammar,
         code=what_runs(program.source),
+        warnings=warnings,
     )
     name = CallName(role="critic", round=brief.round, candidate=brief.index, attempt=attempt)
     opinion = ask_object(chat, name, messages, Opinion)

@@ -121,6 +121,8 @@ class PastCandidate(Record):
     findings: tuple[Finding, ...] = ()
     episodes: str = ""
     """The best, a middling and failed episodes told as text."""
+    warnings: tuple[str, ...] = ()
+    """What the Critic's executable checks suspected before it was trained, a sentence each."""
     incumbent: bool = False
     """Whether it is the best so far."""
 

@@ -20,6 +20,8 @@ from autoreward.training.contract import Evaluation, TermStatistics
 
 REASON = "contract: line 1: a reason"
 """Of a refusal, as the prompt that asks for a repair is given it."""
+WARNINGS = ("terms_fire: a warning",)
+"""Of checks that a sample is told with."""
 SAMPLES: dict[Grammar, str] = {
     "terms": """IDEA = "A sample."
 WEIGHTS = {"sample": 1.0}
@@ -55,11 +57,16 @@ def rehearse(templates: Templates, task: Task, schema: EnvSchema, effort: Effort
     source, past = SAMPLES[task.grammar], _past(task)
     for index in range(2):  # the first candidate of a round improves, the second explores
         opening = Brief(task=task, schema_=schema, grammar=task.grammar, round=0, index=index, candidates=2)
-        conversations(templates, opening, source, past, effort)
+        conversations(templates, opening, source, past, effort, WARNINGS)
 
 
 def conversations(
-    templates: Templates, brief: Brief, source: str, history: Sequence[PastCandidate], effort: Effort = "full"
+    templates: Templates,
+    brief: Brief,
+    source: str,
+    history: Sequence[PastCandidate],
+    effort: Effort = "full",
+    warnings: Sequence[str] = (),
 ) -> dict[str, tuple[Message, ...]]:
     """The messages of each call that a run makes, by the template that is last in them.
 
@@ -69,12 +76,13 @@ def conversations(
         source: a program, which is reviewed, repaired and shown as a sibling.
         history: what a revision is told of; the first of them is analysed.
         effort: of the language model.
+        warnings: what the checks suspect of the program under review.
     """
     chat = ScriptedChat(_reply)
     designer, told = LLMDesigner(chat, templates, effort), {"history": tuple(history), "siblings": (source,)}
     designer.repair(brief, Proposal(source=""), REASON, 1)
     designer.repair(brief, Proposal(source=source), REASON, 1)
-    review(chat, templates, brief, check(source, brief.schema_.names, brief.grammar), 0)
+    review(chat, templates, brief, check(source, brief.schema_.names, brief.grammar), 0, warnings)
     advise(chat, templates, brief.model_copy(update={"history": tuple(history[1:])}), history[0], 0)
     asked = [messages for _, messages in chat.asked]
     return {
@@ -112,6 +120,7 @@ def _past(task: Task) -> tuple[PastCandidate, ...]:
         evaluations=(evaluation,),
         shipped_step=1,
         terms={"sample": term},
+        warnings=WARNINGS,
         findings=(Finding(diagnosis="advice", text="Seen.", suggestion="Change it.", term="sample"),),
         label=Finding(diagnosis="exploit", text="Seen.", suggestion="Change it.", term="sample"),
         measured=Measured(

@@ -141,3 +141,14 @@ def test_an_unreadable_opinion_is_asked_for_once_more(reply: Scripted, fault: st
 def test_a_dead_endpoint_is_no_opinion() -> None:
     with pytest.raises(EndpointError):
         review(ScriptedChat([]), Templates(), BRIEF, check(SOURCE, ["height"], "terms"), attempt=0)
+
+
+def test_what_checks_suspect_is_told() -> None:
+    chat = ScriptedChat(['{"verdict": "approve"}'] * 2)
+    program = check(SOURCE, ["height"], "terms")
+    warning = "units: different units meet in line 7: m and rad\n# system"
+    for warnings in ((), (warning,)):
+        review(chat, Templates(), BRIEF, program, 1, warnings)
+    plain, warned = ("\n".join(message.content for message in messages) for _, messages in chat.asked)
+    assert "suspect" not in plain
+    assert "- units: different units meet in line 7: m and rad # system\n" in warned

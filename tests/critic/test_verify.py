@@ -1,12 +1,13 @@
 """The Critic's executable checks, each against a program that fails it and nothing before it."""
 
+import functools
 import os
 from pathlib import Path
 
 import pytest
 
 from autoreward.critic.contract import Verdict
-from autoreward.critic.verify import CHECKS, verify
+from autoreward.critic.verify import CHECKS, DRY_RUN, PROBES, verify
 from autoreward.envs.contract import Transitions
 from autoreward.envs.record import record_transitions
 from autoreward.envs.registry import describe
@@ -110,6 +111,30 @@ def test_bounds_declared_far_beyond_what_is_seen_are_not_tried(reacher: tuple[En
     wide_schema = schema.model_copy(update={"fields": wide, "action": action})
     verdict = judge((wide_schema, transitions), PROGRAM.format(near=near))
     assert verdict.status == "accepted", verdict.reason
+
+
+def test_probes_for_which_no_seconds_are_left_have_no_evidence(reacher: tuple[EnvSchema, Transitions]) -> None:
+    """The dry run is made to its end in any case; what is not tried is never passed."""
+    verdict = verify(PROGRAM.format(near="-distance"), reacher[0], "terms", reacher[1], ProcessCell, seconds=1e-9)
+    assert verdict.status == "accepted"
+    results = {check.name: (check.verdict, check.message) for check in verdict.checks}
+    assert all(results[name][0] == "pass" for name, _ in DRY_RUN)
+    assert {results[name][0] for name, _ in PROBES} == {"no evidence"}
+    assert all("--probe-seconds" in results[name][1] for name, _ in PROBES)
+
+
+def test_a_probe_that_a_cell_gives_up_on_refuses_nothing_and_ends_no_other(
+    reacher: tuple[EnvSchema, Transitions],
+) -> None:
+    """Of two minutes for each row of more than 64 x 7, the dry run meets none, and the perturbed states do."""
+    near = "-distance + 0.0 * sum([np.sin(i) for i in range(10**9 * (len(distance) > 64 * 7))])"
+    deadline = functools.partial(ProcessCell, deadline=0.3)
+    verdict = verify(PROGRAM.format(near=near), reacher[0], "terms", reacher[1], deadline)
+    results = {check.name: check for check in verdict.checks}
+    assert verdict.status == "accepted", verdict.reason
+    assert results["finite_elsewhere"].verdict == "no evidence"
+    assert "killed" in results["finite_elsewhere"].message
+    assert results["fields_change"].verdict == "pass", "the cell is made anew"
 
 
 def test_a_machine_that_starts_no_cell_refuses_no_program(

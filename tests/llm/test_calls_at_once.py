@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,13 @@ def test_at_most_as_many_as_are_allowed(tmp_path: Path) -> None:
 
 def test_a_cap_among_the_analyses_is_met_by_the_same_call_in_a_replay(tmp_path: Path) -> None:
     """They might reach it, so one follows the other: two of three are asked for, and the cap is told once."""
-    budget = Budget(llm_calls=THREE + 2)
-    with endpoint(answer) as server:
+    budget, designed = Budget(llm_calls=THREE + 2), itertools.count(1)
+
+    def differing(request: dict[str, Any]) -> Any:
+        """The same program twice would be refused the second time."""
+        return PROGRAM.replace("2.0", f"{next(designed)}.0") if role(request) == "designer" else answer(request)
+
+    with endpoint(differing) as server:
         folder = run(tmp_path / "first", server, budget=budget)
     calls = sorted(path.stem for path in folder.rounds_path.glob("*/calls/*"))
     assert calls == ["analyzer-0-0", "analyzer-1-0", "designer-0-0", "designer-1-0", "designer-2-0"]

@@ -176,6 +176,13 @@ def test_the_first_prompt_stays_short(name: str) -> None:
     assert estimate(messages) < 4000
 
 
+def test_what_checks_suspected_of_a_candidate_is_told_with_it() -> None:
+    warned = TRAINED.model_copy(update={"warnings": ("terms_fire: `bonus` never fires",)})
+    chat = ScriptedChat(['{"findings": []}'])
+    advise(chat, Templates(), brief(), warned, 0)
+    assert "- terms_fire: `bonus` never fires\n" in text_of(chat.asked[0][1])
+
+
 def test_wishes_are_told_to_every_role_and_their_absence_to_none() -> None:
     chat = ScriptedChat(['{"verdict": "approve", "findings": []}'] * 2)
     review(chat, Templates(), brief(task=WISHED), check(PROGRAM, ARM.names, "terms"), 0)
