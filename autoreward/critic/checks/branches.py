@@ -20,12 +20,12 @@ def check(trial: Trial) -> Outcome:
         return Outcome(tried="0 branches")
     try:
         trial.cell.load(found.source, trial.schema, trial.program.grammar)
-        ways = _ways(trial, found)
+        ways, steps = _ways(trial, found)
     except RewardRefused:
         return no_evidence("its branches cannot be counted: with counters it is longer than a program may be")
     finally:
         trial.cell.load(trial.program.source, trial.schema, trial.program.grammar)
-    tried = f"{np.count_nonzero(ways == BOTH)} of {len(ways)} branches both ways in {trial.tried}"
+    tried = f"{np.count_nonzero(ways == BOTH)} of {len(ways)} branches both ways in {steps:,} transitions"
     if (ways == BOTH).all():
         return Outcome(tried=tried)
     sided = [(branch, int(way)) for branch, way in zip(found.branches, ways, strict=True) if way != BOTH]
@@ -35,10 +35,12 @@ def check(trial: Trial) -> Outcome:
     return suspicion(f"{'; '.join(told)}{more}; {advice}", tried=tried, line=sided[0][0].line)
 
 
-def _ways(trial: Trial, found: Twin) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """What was seen of each branch in all chunks together, [branches]; the short ones come first, and may suffice."""
-    ways = np.zeros(len(found.branches), np.int64)
+def _ways(trial: Trial, found: Twin) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], int]:
+    """What was seen of each branch, [branches], and in how many steps; short chunks come first, and may suffice."""
+    ways, steps = np.zeros(len(found.branches), np.int64), 0
     for name in reversed(trial.everywhere):
         if not (ways == BOTH).all():
-            ways |= np.bitwise_or.reduce(found.ways(trial.score(*trial.chunks[name]).terms), axis=(1, 2))
-    return ways
+            seen = found.ways(trial.score(*trial.chunks[name]).terms)
+            ways |= np.bitwise_or.reduce(seen, axis=(1, 2))
+            steps += seen[0].size
+    return ways, steps

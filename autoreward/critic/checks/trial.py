@@ -107,6 +107,7 @@ class Trial:
 
     @property
     def tried(self) -> str:
-        """How many states `everywhere` holds, as checks tell it."""
-        sizes = {name: next(iter(terms.values())).size for name, terms in self.everywhere.items()}
-        return f"{sum(sizes.values()):,} transitions: {', '.join(f'{size:,} {name}' for name, size in sizes.items())}"
+        """How many states `everywhere` holds, as checks tell it, and which it lacks."""
+        steps = sum(next(iter(terms.values())).size for terms in self.everywhere.values())
+        lacking = [name for name in self.chunks if name not in self.everywhere]
+        return f"{steps:,} transitions" + (f", none of them {' or '.join(lacking)}" if lacking else "")

@@ -45,7 +45,7 @@ def test_what_passes(trial_of: Make, check: Check) -> None:
     source = program(near=NEAR, effort="-0.1 * np.sum(action**2, axis=-1)", bonus="np.where(distance < 0.01, 1.0, 0.0)")
     found = check(trial_of(source))
     assert (found.verdict, found.message) == ("pass", "")
-    assert "4" in found.tried or "terms" in found.tried
+    assert any(letter.isdigit() for letter in found.tried)
 
 
 def test_saturation_shows_a_step_with_units(trial_of: Make) -> None:
@@ -101,7 +101,7 @@ def test_every_kind_of_branch_is_counted_in_helpers_and_loops_too(trial_of: Make
     source = program(body, near="bonus + close * mark[0]", gain="gain") + helper
     found = branches.check(trial_of(source))
     assert (found.verdict, found.message) == ("pass", "")
-    assert found.tried.startswith("6 of 6 branches both ways in 2,")
+    assert found.tried.startswith("6 of 6 branches both ways in ")
 
 
 def test_branches_of_both_functions_of_signs_are_counted(trial_of: Make) -> None:
