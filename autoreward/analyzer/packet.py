@@ -16,9 +16,9 @@ from autoreward.training.statistics import POINTS
 
 OFTEN = 0.5
 """Share of the steps from which a term at its largest or smallest value is worth a word."""
-DIFF_LINES = 6
-DIFF_WIDTH = 90
-TRIED = 4
+DIFF_LINES = 5
+DIFF_WIDTH = 80
+TRIED = 3
 
 
 def measured(told: Training, trainings: Sequence[Training]) -> Measured:
@@ -71,7 +71,7 @@ def _at_an_end(values: Array) -> float:
 
 def change(candidate: PastCandidate, parent: PastCandidate) -> str:
     """What differs from the candidate that one was made from, and what became of success, score and length."""
-    before, after = what_runs(parent.source).splitlines(), what_runs(candidate.source).splitlines()
+    before, after = _lines(parent.source), _lines(candidate.source)
     lines = [
         line[:DIFF_WIDTH]
         for line in difflib.unified_diff(before, after, lineterm="", n=0)
@@ -80,6 +80,12 @@ def change(candidate: PastCandidate, parent: PastCandidate) -> str:
     if len(lines) > DIFF_LINES:
         lines = [*lines[:DIFF_LINES], f"... and {len(lines) - DIFF_LINES} more changed lines"]
     return "\n".join([_became(candidate, parent), *(lines or ["(the program is the same)"])])
+
+
+def _lines(source: str) -> list[str]:
+    """A program's lines without comments, each weight on a line of its own."""
+    lines = what_runs(source).splitlines()
+    return [part for line in lines for part in (line.split(", ") if line.startswith("WEIGHTS") else [line])]
 
 
 def _became(candidate: PastCandidate, parent: PastCandidate) -> str:

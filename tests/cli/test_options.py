@@ -63,8 +63,8 @@ def test_every_field_is_a_flag(name: str) -> None:
     words, expected = value_for(name, field)
     flag = "--" + name.replace("_", "-")
     if not words:
-        parent, _, last = flag.rpartition(".")
-        flag = f"{parent}.no-{last}" if field.default else flag
+        parent, dot, last = flag.removeprefix("--").rpartition(".")
+        flag = f"--{parent}{dot}no-{last}" if field.default else flag
     config: Any = parsed(flag, *words)
     for part in name.split("."):
         config = getattr(config, part)

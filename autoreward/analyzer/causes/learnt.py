@@ -53,22 +53,29 @@ def budget_too_short(case: Case) -> Finding | None:
     )
 
 
-def unstable_learning(case: Case) -> Finding | None:
-    """Success was reached and lost, on half of the seeds at least; or one seed learns the task and another does not."""
+def lost_again(case: Case) -> Finding | None:
+    """Success was reached and lost again, on half of the seeds at least."""
     lost = sum(fall >= LOST for fall in case.falls)
-    apart = max(case.by_seed) - min(case.by_seed)
-    if lost >= max(1.0, len(case.falls) / 2):
-        fell = f"success fell by up to {max(case.falls):.0%} from its height to the end"
-        text = f"{fell}, on {lost} of {len(case.falls)} seeds"
-    elif apart >= APART:
-        text = f"seeds differ by {apart:.0%} in success: luck decides whether it is learnt"
-    else:
+    if lost < max(1.0, len(case.falls) / 2):
         return None
+    fell = f"success fell by up to {max(case.falls):.0%} from its height to the end"
+    return _unstable(f"{fell}, on {lost} of {len(case.falls)} seeds", {"fall": max(case.falls)})
+
+
+def seeds_apart(case: Case) -> Finding | None:
+    """One seed learns the task and another does not."""
+    apart = max(case.by_seed) - min(case.by_seed)
+    if apart < APART:
+        return None
+    return _unstable(f"seeds differ by {apart:.0%} in success: luck decides whether it is learnt", {"apart": apart})
+
+
+def _unstable(text: str, evidence: dict[str, float]) -> Finding:
     return Finding(
         diagnosis="unstable_learning",
         text=text,
         suggestion="Keep what works; make the first steps towards success pay more surely, and extreme pay smaller.",
-        evidence={"fall": max(case.falls, default=0.0), "apart": apart},
+        evidence=evidence,
     )
 
 

@@ -9,10 +9,11 @@ from autoreward.analyzer.causes.learnt import (
     budget_too_short,
     ending_pays,
     exploration_failure,
+    lost_again,
     observation_limited,
     premature_death,
+    seeds_apart,
     solved,
-    unstable_learning,
     weak_shaping,
 )
 from autoreward.analyzer.causes.paid import (
@@ -35,9 +36,10 @@ RULES: tuple[Callable[[Case], Finding | None], ...] = (
     survival_farming,  # before wrong_sign: where success ends episodes, lasting goes against the score too
     ending_pays,  # before wrong_sign, for the same reason
     wrong_sign,
-    budget_too_short,  # what still rises is not yet wrong
     hacked,
-    unstable_learning,
+    lost_again,
+    budget_too_short,  # what still rises is not yet wrong, and one seed may only be slower than another
+    seeds_apart,
     premature_death,
     observation_limited,
     reward_flooding,
