@@ -46,7 +46,7 @@ def never_fires(case: Case) -> Finding | None:
             f"{', '.join(silent)} fired in {max(fired[name] for name in silent):.1%} of the training episodes at most"
         )
         text += ", and nothing else pays"
-    elif spread is not None and spread <= SAME and case.terms:
+    elif spread is not None and spread <= SAME and case.terms and not _paid_for_lasting(case):
         text = f"own return is the same in every episode (it varies by {spread:.1%}), whatever the agent does"
     else:
         return None
@@ -59,6 +59,12 @@ def never_fires(case: Case) -> Finding | None:
     )
 
 
+def _paid_for_lasting(case: Case) -> bool:
+    """Whether the same return in every episode is pay for each step that success would end."""
+    same = case.own_spread is not None and case.own_spread <= SAME
+    return same and case.task.success.ends_episode and case.pay_each_step is not None and case.pay_each_step[0] > 0
+
+
 def survival_farming(case: Case) -> Finding | None:
     """Episodes last, each step pays about the same, and the task is not done."""
     if case.success >= FAILS or case.late_length < LONG or case.pay_each_step is None:
@@ -67,7 +73,8 @@ def survival_farming(case: Case) -> Finding | None:
     lasting = case.own_with_length or 0.0
     steady = [name for name, found in case.terms.items() if all(entry.constant for entry in found)]
     alive = next((name for name in steady if case.share(name) >= MOST), None)
-    if rate <= 0 or not (alive or (lasting >= LASTING and spread <= EVEN * rate)):
+    goes_with_length = lasting >= LASTING and spread <= EVEN * rate
+    if rate <= 0 or not (alive or goes_with_length or _paid_for_lasting(case)):
         return None
     text = f"episodes last {case.late_length:.0%} of the step limit, and each step pays about {rate:.3g}"
     text += f" (own return goes with length by {lasting:.2f}) without the task being done"
