@@ -30,6 +30,8 @@ class Measured:
     numbers: frozenset[float]
     smooth: bool
     """Whether it has no branch, and each of its terms is other than 0 somewhere."""
+    seen: bool
+    """Whether each of its terms is other than 0 in some recorded step, where EPIC and STARC look."""
     pays: Mapping[str, NDArray[np.float32]]
     """Chunk -> reward [T, N]."""
     epic: NDArray[np.float64] | None
@@ -75,6 +77,7 @@ def measure(trial: Trial, source: str) -> Measured:
         digest=similarity.digest(program),
         numbers=similarity.numbers(program),
         smooth=twin(program) is None and all(map(_fires, _by_term(own.everywhere).values())),
+        seen=all(bool(term.any()) for term in own.recorded.terms.values()),
         pays=chunks,
         epic=epic,
         starc=similarity.canonical_starc(chunks["recorded"], trial.inputs, gamma),

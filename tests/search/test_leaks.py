@@ -48,7 +48,8 @@ def reply(name: CallName, messages: tuple[Message, ...]) -> str:
     """Every candidate is one of the programs, whatever is asked for, and stays it when it is to be repaired."""
     if name.role != "designer":
         return APPROVE if name.role == "critic" else NOTHING
-    return f"Idea: {PHRASE}\n\n```python\n{PROGRAMS[name.candidate]}```\n"
+    program = PROGRAMS[name.candidate].replace("2.0", f"{name.round + 2}.0")  # the same again would be refused as such
+    return f"Idea: {PHRASE}\n\n```python\n{program}```\n"
 
 
 @pytest.fixture(scope="module")

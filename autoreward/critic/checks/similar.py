@@ -16,7 +16,7 @@ def check(trial: Trial) -> Outcome:
     others = list(trial.earlier.sources.items())[::-1]
     if not others:
         return Outcome(tried="no earlier candidates")
-    own, nearest, compared = measure(trial, trial.program.source), (2.0, ""), 0
+    own, nearest, compared = measure(trial, trial.program.source), (2.0, "", False), 0
     try:
         for name, source in others:
             if trial.left <= 0:
@@ -26,15 +26,14 @@ def check(trial: Trial) -> Outcome:
             if found := _same(own, other, name):
                 return found
             told, apart = _distances(own, other)
-            nearest = min(nearest, (apart, f"{name} ({told})"))
+            nearest = min(nearest, (apart, f"{name} ({told})", own.seen and other.seen))
     finally:
         trial.cell.load(trial.program.source, trial.schema, trial.program.grammar)
     tried = f"{compared} of {len(others)} earlier candidates on {trial.tried}"
-    if nearest[0] <= CLOSE:
-        message = (
-            f"it asks for what {nearest[1]} asks for, shaped or scaled otherwise; only how fast it is learnt differs"
-        )
-        return suspicion(message, tried=tried)
+    # A term that no recorded step fires is in neither distance.
+    if nearest[0] <= CLOSE and nearest[2]:
+        told = "shaped or scaled otherwise, or with another constant, which counts where episodes end"
+        return suspicion(f"it asks for what {nearest[1]} asks for, {told}", tried=tried)
     if compared < len(others):
         return no_evidence("the seconds were spent before all were compared; allow more with --probe-seconds", tried)
     return Outcome(message=f"nearest: {nearest[1]}", tried=tried)

@@ -68,6 +68,14 @@ def test_another_reward_passes_and_is_told_the_nearest(trial_of: Make, source: s
     assert found.tried.startswith("1 of 1 earlier candidates on ")
 
 
+def test_terms_that_no_recorded_step_fires_are_not_taken_for_alike(trial_of: Make) -> None:
+    """Both distances look at recorded steps, and see nothing of what sets these two apart."""
+    rare = 'np.abs(next_state["joint_velocity"][:, 0]) > 50.0'
+    source, earlier = (program(near="-distance", far=f"{much} * ({rare})") for much in (1.0, -9.0))
+    found = compared(trial_of, source, earlier)
+    assert (found.verdict, "EPIC 0.00, STARC 0.00" in found.message) == ("pass", True), found
+
+
 def test_without_earlier_candidates_there_is_nothing_to_differ_from(trial_of: Make) -> None:
     assert compared(trial_of, NEAR).tried == "no earlier candidates"
 
