@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from autoreward.analyzer.narration import LONGEST, narrate
-from autoreward.analyzer.recorded import Training, read_trajectories
+from autoreward.analyzer.recorded import Training, read_episodes, read_trajectories
 from autoreward.errors import RunDamaged
 from autoreward.schema import ActionSpec, EnvSchema, Field
 from autoreward.task import EnvSpec, Score, SuccessRule, Task
 from autoreward.training.contract import Evaluation, TrainingResult
-from autoreward.training.files import TRAJECTORIES
+from autoreward.training.files import EPISODES, TRAJECTORIES
 
 FIELDS = (
     Field(name="distance", unit="m", low=0, high=10),
@@ -140,3 +140,15 @@ def test_damaged_trajectories_are_named(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         with pytest.raises(RunDamaged, match=TRAJECTORIES):
             told(tmp_path)
+
+
+def test_damaged_training_episodes_are_named(tmp_path: Path) -> None:
+    path = tmp_path / EPISODES
+    assert read_episodes(tmp_path) == {}
+    for damaged in (b"", b"not an archive"):
+        path.write_bytes(damaged)
+        with pytest.raises(RunDamaged, match=EPISODES):
+            read_episodes(tmp_path)
+    np.savez(path, step=np.zeros(1))
+    with pytest.raises(RunDamaged, match="length, own_return, score, success missing"):
+        read_episodes(tmp_path)

@@ -18,7 +18,7 @@ from autoreward.task import EnvSpec, SuccessRule, Task
 from autoreward.testing.trainer import CLIMB, NOT_FINITE, check_trainer, line_task
 from autoreward.training.batch import BatchTrainer
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
-from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY
+from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY, TRAJECTORIES
 from autoreward.training.loop import Training, alone
 from autoreward.training.policy import Layer, Policy
 from autoreward.training.ppo import PPO
@@ -64,6 +64,8 @@ def test_learns_to_climb(tmp_path: Path) -> None:
     with np.load(tmp_path / EPISODES) as episodes:
         np.testing.assert_allclose(episodes["term.climb"], episodes["own_return"], atol=1e-4)
     assert all(value == pytest.approx(20.0, abs=2.0) for value in result.episode_terms["climb"])
+    with np.load(tmp_path / TRAJECTORIES) as file:
+        assert file["term.climb"].sum(axis=1) == pytest.approx(result.episode_terms["climb"], rel=1e-5), "step by step"
     assert {"physics", "forward", "reward", "update"} <= set(result.timers)
     assert result.cpu_seconds > 0.5
 

@@ -43,7 +43,8 @@ def _explained(case: Case, name: str) -> float | None:
         return None
     spread = seen.std(axis=0)
     seen = (seen - seen.mean(axis=0))[:, spread > 1e-9] / spread[spread > 1e-9]
-    apart = ((seen[:, None, :] - seen[None]) ** 2).sum(axis=-1)
+    square = np.square(seen).sum(axis=1)
+    apart = square[:, None] + square[None] - 2.0 * seen @ seen.T
     apart[episodes[:, None] == episodes[None]] = np.inf
     nearest = np.argsort(apart, axis=1)[:, :NEIGHBOURS]
     error = ((values[nearest].mean(axis=1) - values) ** 2).sum()
