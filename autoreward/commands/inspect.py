@@ -171,7 +171,7 @@ def _show_round(folder: RunFolder, round_: int, console: Console) -> None:
         for warning in verdict.warnings if verdict else ():
             console.print(Text(clean(f"  {round_}.{index} the Critic suspects {one_line(warning, 400)}")))
     for index, found in sorted(analysis.candidates.items()) if analysis else ():
-        for finding in ([found.label] if found.label else []) + list(found.findings):
+        for finding in found.told:
             console.print(Text(clean(f"  {round_}.{index} {_sentence(finding)}")))
     if analysis is None:
         console.print(Text("  not analysed yet"))

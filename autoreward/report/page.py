@@ -159,7 +159,7 @@ def _entries(folder: RunFolder, round_: int, analysis: RoundAnalysis | None) -> 
                 source=folder.source(round_, index) if verdict else "",
                 record=folder.candidate(round_, index),
                 verdict=verdict,
-                findings=(*((found.label,) if found.label else ()), *found.findings) if found else (),
+                findings=found.told if found else (),
                 episodes=found.episodes if found else "",
                 best=analysis is not None and analysis.incumbent == (round_, index),
             )

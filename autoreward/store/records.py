@@ -98,6 +98,14 @@ class CandidateAnalysis(Record):
     episodes: str = ""
     """The best, a middling and failed episodes told as text."""
 
+    @property
+    def told(self) -> tuple[Finding, ...]:
+        """The label, then the findings that say something else."""
+        if self.label is None:
+            return self.findings
+        own = (self.label.diagnosis, self.label.term)
+        return (self.label, *(finding for finding in self.findings if (finding.diagnosis, finding.term) != own))
+
 
 class RoundAnalysis(Record):
     """`analysis.json`: closes a round."""
