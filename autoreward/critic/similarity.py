@@ -30,6 +30,7 @@ from autoreward.language.clean import clean
 from autoreward.language.lexical import parse
 from autoreward.language.nodes import is_docstring
 from autoreward.language.program import FUNCTIONS, Program
+from autoreward.language.tables import BUILTINS
 
 Array = NDArray[Any]
 
@@ -167,9 +168,7 @@ class _Nameless(ast.NodeTransformer):
         self._texts: dict[str, str] = {}
 
     def _name(self, name: str) -> str:
-        import builtins
-
-        kept = name in self._kept or hasattr(builtins, name)
+        kept = name in self._kept or name in BUILTINS
         return name if kept else self._names.setdefault(name, f"name{len(self._names)}")
 
     def visit_Name(self, node: ast.Name) -> ast.AST:

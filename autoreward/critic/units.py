@@ -8,6 +8,7 @@ Unknown agrees with everything. An angle may be left out of a product, since rad
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _AGREE = frozenset({"maximum", "minimum", "add", "subtract", "hypot"})
 """Functions whose first two arguments must have one unit, which is the result's."""
 DEPTH = 4
 """Of helpers that call each other."""
+CALLS = 200
+"""Of helpers that are followed in all: programs whose helpers call each other many times cost no more."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,9 @@ def mixed_units(program: Program, schema: EnvSchema) -> list[Mixed]:
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     fields = {field.name: parse_unit(field.unit) for field in schema.fields}
     found: set[Mixed] = set()
+    calls: list[str] = []
     for name in FUNCTIONS[program.grammar]:
-        _Units(fields, functions, found, 0).function(functions[name], {})
+        _Units(fields, functions, found, calls, 0).function(functions[name], {})
     return sorted(found, key=lambda mixed: mixed.line)
 
 
@@ -78,9 +82,11 @@ class _Units:
         fields: Mapping[str, Unit | None],
         functions: Mapping[str, ast.FunctionDef],
         found: set[Mixed],
+        calls: list[str],
         depth: int,
     ) -> None:
-        self._fields, self._functions, self._found, self._depth = fields, functions, found, depth
+        self._fields, self._functions, self._found = fields, functions, found
+        self._calls, self._depth = calls, depth
         self._known: dict[str, Unit | None] = {}
         self._returned: list[Unit | None] = []
 
@@ -141,9 +147,10 @@ class _Units:
             return self._operation(node)
         if isinstance(node, ast.IfExp):
             self.of(node.test)
-            return self._agreed(node, node.body, node.orelse)
+            return self._same(node, node.body, node.orelse)
         if isinstance(node, ast.Compare):
-            for first, second in zip((node.left, *node.comparators), node.comparators, strict=False):
+            sides = [(side, self.of(side)) for side in (node.left, *node.comparators)]
+            for first, second in itertools.pairwise(sides):
                 self._agreed(node, first, second)
             return None
         if isinstance(node, ast.Call):
@@ -161,7 +168,7 @@ class _Units:
 
     def _operation(self, node: ast.BinOp) -> Unit | None:
         if isinstance(node.op, ast.Add | ast.Sub):
-            return self._agreed(node, node.left, node.right)
+            return self._same(node, node.left, node.right)
         first, second = self.of(node.left), self.of(node.right)
         if isinstance(node.op, ast.Pow):
             power = node.right.value if isinstance(node.right, ast.Constant) else None
@@ -172,16 +179,20 @@ class _Units:
             return _product(first, second, 1 if isinstance(node.op, ast.Mult) else -1)
         return None
 
-    def _agreed(self, node: ast.expr, first: ast.expr, second: ast.expr) -> Unit | None:
+    def _same(self, node: ast.expr, first: ast.expr, second: ast.expr) -> Unit | None:
+        return self._agreed(node, (first, self.of(first)), (second, self.of(second)))
+
+    def _agreed(
+        self, node: ast.expr, first: tuple[ast.expr, Unit | None], second: tuple[ast.expr, Unit | None]
+    ) -> Unit | None:
         """The unit of two expressions that should share one; a plain number takes the other's."""
-        one, two = self.of(first), self.of(second)
+        one, two = first[1], second[1]
         if one is not None and two is not None:
             if _without_angle(one) != _without_angle(two):
                 self._found.add(Mixed(node.lineno, shown(one), shown(two)))
                 return None
             return one
-        numbers = [_is_number(each) for each in (first, second)]
-        return one if numbers[1] else two if numbers[0] else None
+        return one if _is_number(second[0]) else two if _is_number(first[0]) else None
 
     def _call(self, node: ast.Call) -> Unit | None:
         name = ast.unparse(node.func).removeprefix("np.")
@@ -190,14 +201,16 @@ class _Units:
         name = name.rpartition(".")[2] if method else name
         if name == "where" and len(arguments) == 3:
             self.of(arguments[0])
-            return self._agreed(node, arguments[1], arguments[2])
+            return self._same(node, arguments[1], arguments[2])
         if name in _AGREE and len(arguments) >= 2:
-            return self._agreed(node, arguments[0], arguments[1])
+            return self._same(node, arguments[0], arguments[1])
         units = [self.of(argument) for argument in arguments]
-        if name in self._functions and self._depth < DEPTH:
+        if name in self._functions and self._depth < DEPTH and len(self._calls) < CALLS:
+            self._calls.append(name)
             function = self._functions[name]
             given = dict(zip((argument.arg for argument in function.args.args), units, strict=False))
-            return _Units(self._fields, self._functions, self._found, self._depth + 1).function(function, given)
+            below = _Units(self._fields, self._functions, self._found, self._calls, self._depth + 1)
+            return below.function(function, given)
         if name == "get" and len(units) > 2:  # memory.get("name", default)
             return units[2]
         powers = {"square": 2.0, "sqrt": 0.5}

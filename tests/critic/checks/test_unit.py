@@ -55,6 +55,19 @@ def test_what_agrees_or_is_not_known_passes(trial_of: Make, source: str) -> None
     assert "fields with a unit" in found.tried
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        program(near="1.0 * " + "(distance < " * 35 + "distance" + " < distance)" * 35),
+        program(near="helper(distance)") + "\ndef helper(x):\n    return " + " + ".join(["helper(x)"] * 60) + "\n",
+    ],
+    ids=["comparisons within each other", "a helper that calls itself often"],
+)
+def test_programs_made_to_take_forever_do_not(trial_of: Make, source: str) -> None:
+    """Followed naively, these are 2**35 and 60**4 steps."""
+    assert unit.check(trial_of(source)).verdict == "pass"
+
+
 def test_fields_without_units_are_no_evidence(trial_of: Make) -> None:
     source = program(near='state["elbow_cos"]').replace('"target_offset"', '"elbow_sin"').replace(", axis=-1", "")
     assert unit.check(trial_of(source)).verdict == "no evidence"
