@@ -16,7 +16,7 @@ from autoreward.language.expressions import Expression
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 
-LONGEST = 2000
+LONGEST = 1850
 """Characters of a narration."""
 APART = 0.5
 """Difference in success from which the best seed's best episode is told beside the worst seed's."""
@@ -40,7 +40,7 @@ def narrate(task: Task, schema: EnvSchema, told: Training, best: Training | None
         best: another seed's, of which one episode is told first if that seed succeeded far more often.
 
     Returns:
-        At most 2,000 characters; empty where nothing was recorded.
+        At most 1,850 characters; empty where nothing was recorded.
     """
     arrays, episodes = told.final, recorded_episodes(told.final) if told.final else []
     if not episodes:

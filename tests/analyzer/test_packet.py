@@ -111,8 +111,10 @@ def test_the_largest_schema_fits() -> None:
             "seed_success": (0.0, 0.1),
             "evaluations": evaluations,
             "terms": terms,
-            "label": finding,
-            "measured": Measured(seed=21000, others={21001: (0.1,) * 4}, course=course),
+            "label": finding.model_copy(update={"text": text + text}),
+            "measured": Measured(
+                seed=21000, others={21001: (0.1,) * 4}, course=course, saturation=dict.fromkeys(terms, 0.97)
+            ),
             "findings": (finding,) * 8,
             "episodes": "x" * LONGEST,
             "parent": (0, 0),
