@@ -44,15 +44,14 @@ FEWEST = 256
 REWARDS = {
     "random": "uniform actions",
     "sparse": "sparse: +1 for success",
-    "penalised": "sparse: +1 for success, -1 for death",
     "reference": "hand-written reference",
     "voxel_careless": "the reference without a word about danger",
     "voxel_look_away": "gamed: look away from lava",
     "voxel_back_and_forth": "gamed: back and forth",
 }
 ROWS = {
-    "voxel/diamond_lava": ("random", "sparse", "penalised", "reference", "voxel_careless", "voxel_look_away"),
-    "voxel/approach_tree": ("random", "sparse", "penalised", "reference", "voxel_back_and_forth"),
+    "voxel/diamond_lava": ("random", "sparse", "reference", "voxel_careless", "voxel_look_away"),
+    "voxel/approach_tree": ("random", "sparse", "reference", "voxel_back_and_forth"),
 }
 
 
@@ -132,8 +131,6 @@ def spec(reward: str, task: Task) -> RewardSpec:
         return RewardSpec(kind="random")
     if reward == "sparse":
         return RewardSpec(kind="sparse")
-    if reward == "penalised":
-        return RewardSpec(kind="human")
     source = task.reference if reward == "reference" else (ROOT / "docs" / "examples" / f"{reward}.py").read_text()
     return RewardSpec(kind="program", source=source, grammar="signs")
 
