@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
 import json
@@ -110,9 +111,12 @@ def test_a_bad_program_differs_little_from_a_good_one() -> None:
 
 
 def parts(source: str) -> list[str]:
-    """Names, numbers and signs of what runs."""
-    lines = (line for line in source.splitlines() if not line.startswith(("#", "IDEA")))
-    return re.findall(r"\w+|[^\w\s]", "\n".join(lines))
+    """Names, numbers and signs of what runs: no comment, docstring or idea."""
+    tree = ast.parse(source)
+    runs = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef | ast.Assign) and "IDEA" not in ast.unparse(node)
+    ]
+    return re.findall(r"\w+|[^\w\s]", "\n".join(map(ast.unparse, runs)))
 
 
 def test_no_program_occurs_twice_and_no_file_is_unlabelled() -> None:
