@@ -46,7 +46,7 @@ class Sleeper:
 class Chatter:
     """A trainer that is slow but shows progress, and then says what it was given."""
 
-    SEEN: ClassVar[float] = 5.0
+    SEEN: ClassVar[float] = 9.0
 
     def train(self, job: TrainingJob, steps: int, folder: Path, progress: Callable[[Progress], None]) -> TrainingResult:
         end = time.monotonic() + self.SEEN
@@ -151,7 +151,7 @@ def test_a_slow_worker_that_shows_progress_is_left_alone_and_is_given_no_key(
     monkeypatch.setenv("SOME_TOKEN", "not-for-workers-either")
     request = line_request(tmp_path / "slow", trainer=CHATTER)
     # Starting Python and importing takes its time on a busy machine, hence not less than this.
-    result = LocalEngine(slots=1, timeout=4.0).run([request], quiet)[request.folder]
+    result = LocalEngine(slots=1, timeout=8.0).run([request], quiet)[request.folder]
     assert result.status == "ok", result.error
     environment = (request.folder / "environ").read_text()
     assert "not-for-workers" not in environment
