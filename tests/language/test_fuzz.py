@@ -43,7 +43,7 @@ INPUTS = sample(STEPS, ROWS) | {
     for name, size in OTHERS.items()
 }
 SECONDS = 3.0
-"""Of processor time, which other work on the machine does not lengthen: a hang, not a measurement."""
+"""Of processor time, which other work on the machine lengthens by half at most: a hang, not a measurement."""
 
 mutants = st.tuples(
     st.sampled_from(PROGRAMS),
