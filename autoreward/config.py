@@ -19,6 +19,8 @@ PASSWORD_IN_URL = (
     "`export OPENAI_API_KEY=...` for the key; an @ of the path is written %40"
 )
 Effort = Literal["full", "small"]
+CriticScope = Literal["full", "smoke"]
+AnalyzerScope = Literal["full", "statistics"]
 SeedCount = Annotated[int, Field(gt=0, le=1000)]
 
 
@@ -180,6 +182,11 @@ class RunConfig(Record):
     """How often the Designer may mend a candidate that the Critic refused. None: 3, or 5 with a small `llm.effort`."""
     probe_seconds: Annotated[float, Field(gt=0)] = 10.0
     """Seconds that the Critic's executable checks of a candidate may take together; what does not fit says nothing."""
+    critic: CriticScope = "full"
+    """`smoke` leaves the dry run alone: no probes, and no review by the language model. To compare with."""
+    analyzer: AnalyzerScope = "full"
+    """`statistics` tells the Designer means alone: no label, no findings, no episodes, no analysis by the language
+    model. To compare with."""
     steps: Positive | None = None
     """Environment steps of one training; None: the task's budget."""
     seed: Annotated[int, Field(ge=0, lt=200_000)] = 0

@@ -125,6 +125,8 @@ class PastCandidate(Record):
     """What the Critic's executable checks suspected before it was trained, a sentence each."""
     incumbent: bool = False
     """Whether it is the best so far."""
+    plain: bool = False
+    """Whether means are all that is told of it (`--analyzer statistics`)."""
 
 
 class Brief(Record):

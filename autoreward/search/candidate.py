@@ -23,7 +23,8 @@ class Drafting:
         self._folder, self._roles, self._transitions, self._watch = folder, roles, transitions, watch
         self._repairs, self._seconds = config.most_repairs, config.probe_seconds
         self._measured: dict[str, Measured] = {}
-        self._reviewed = config.llm.reviews and roles.chat is not None
+        self._probes = config.critic == "full"
+        self._reviewed = self._probes and config.llm.reviews and roles.chat is not None
 
     def draft(self, brief: Brief, first: Proposal | None = None) -> Verdict:
         """Design one candidate; a recorded one is not designed again.
@@ -54,7 +55,7 @@ class Drafting:
         """
         roles = self._roles
         given = (brief.schema_, brief.grammar, self._transitions, roles.new_cell, brief.task, self._seconds)
-        verdict = verify(proposal.source, *given, self._earlier(brief))
+        verdict = verify(proposal.source, *given, self._earlier(brief), self._probes)
         if verdict.status != "accepted" or not self._reviewed or roles.chat is None or verdict.program is None:
             return verdict
         self._stage(brief, "reviewing")

@@ -6,6 +6,7 @@ from autoreward.analyzer.causes.table import cause
 from autoreward.analyzer.diagnosis import diagnose
 from autoreward.analyzer.narration import narrate
 from autoreward.analyzer.packet import measured
+from autoreward.analyzer.plain import plain
 from autoreward.analyzer.recorded import Training, read_training
 from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
 from autoreward.errors import BudgetReached
@@ -206,7 +207,7 @@ class Generation:
     def _advice(self, asked: list[tuple[Brief, PastCandidate]]) -> list[tuple[Finding, ...]]:
         """What the language model says of each; nothing where none takes part, or a cap has ended the search."""
         roles = self._roles
-        if roles.chat is None or self.stopped or not asked:
+        if roles.chat is None or self.stopped or not asked or self._run.config.analyzer == "statistics":
             return []
         at_once = self._run.config.llm.concurrency
         advice, cap = advise_all(roles.chat, roles.templates, asked, at_once, self._watch.note)
@@ -236,7 +237,7 @@ class Generation:
         results = self._results(record)
         told = _weakest(results)
         verdict = self._folder.verdict(record.round, record.index)
-        return PastCandidate(
+        past = PastCandidate(
             round=record.round,
             index=record.index,
             idea=record.idea,
@@ -258,6 +259,7 @@ class Generation:
             findings=analysis.findings,
             episodes=analysis.episodes,
         )
+        return plain(past) if self._run.config.analyzer == "statistics" else past
 
     def _best(self, round_: int, records: list[CandidateRecord]) -> tuple[int, int] | None:
         """The incumbent, unless a candidate of this round beats it; a tie keeps it.

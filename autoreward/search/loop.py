@@ -213,7 +213,7 @@ def _own_reward(task: Task, config: RunConfig, roles: Roles, transitions: Transi
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--start-from {config.start_from}: {error}") from None
     given = (describe(task.env), task.grammar, transitions, roles.new_cell, task, config.probe_seconds)
-    verdict = verify(source, *given)
+    verdict = verify(source, *given, probes=config.critic == "full")
     if verdict.status != "accepted":
         raise RewardRefused(f"--start-from {config.start_from}: {verdict.reason}")
     return source

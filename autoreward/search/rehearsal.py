@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autoreward.analyzer.llm import advise
+from autoreward.analyzer.plain import plain
 from autoreward.config import Effort
 from autoreward.critic.review import review
 from autoreward.designer.contract import Brief, Course, Finding, Measured, PastCandidate, Proposal
@@ -58,6 +59,7 @@ def rehearse(templates: Templates, task: Task, schema: EnvSchema, effort: Effort
     for index in range(2):  # the first candidate of a round improves, the second explores
         opening = Brief(task=task, schema_=schema, grammar=task.grammar, round=0, index=index, candidates=2)
         conversations(templates, opening, source, past, effort, WARNINGS)
+        conversations(templates, opening, source, tuple(map(plain, past)), effort)
 
 
 def conversations(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from autoreward.analyzer.llm import advise
+from autoreward.analyzer.plain import plain
 from autoreward.config import Effort
 from autoreward.critic.review import review
 from autoreward.designer.contract import Brief, Course, Finding, Measured, PastCandidate, Proposal
@@ -157,6 +158,7 @@ def repair(source: str, reason: str, **changes: Any) -> str:
         ("revision_small", lambda: prompt(brief(round=1, history=(TRAINED,)), effort="small")),
         ("first_proposal", lambda: prompt(brief())),
         ("revision_stopped", lambda: prompt(brief(round=1, history=(TRAINED, STOPPED)))),
+        ("revision_plain", lambda: prompt(brief(round=1, history=(plain(TRAINED), plain(STOPPED))))),
         ("revision", lambda: prompt(brief(round=1, history=(TRAINED,), task=WISHED))),
         ("review", lambda: asked("critic")),
         ("analysis", lambda: asked("analyzer")),
