@@ -79,7 +79,8 @@ def _outcome(trained: Sequence[TrainingResult]) -> list[Finding]:
         suggestion = "Keep the structure; try smaller changes of weights, and leave out terms that add nothing."
         return [Finding(diagnosis="solved", text=text, suggestion=suggestion, evidence=evidence)]
     if seen <= NEVER:
-        text = "no episode succeeded, neither in training nor in evaluation"
+        rarely = f"hardly any episode succeeded: at most {seen:.2%} of them, in training or evaluation"
+        text = rarely if seen > 0 else "no episode succeeded, neither in training nor in evaluation"
         suggestion = (
             "The success was never seen, so a bonus for it taught nothing: pay for partial progress (the decrease of "
             "the gap, each new best in an episode), or for motion that explores (speed, new extremes of a field)."
