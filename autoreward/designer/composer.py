@@ -1,8 +1,9 @@
 """The Designer without a language model: a search over a typed grammar of reward terms.
 
 Round 0 proposes archetypes (levels, new bests, exploration, closeness ...) over the quantities that the success rule
-and the task's words name. Later rounds change the best candidates where the Analyzer's findings point, cross them, and
-draw fresh structures from terms weighted by how candidates with them have done. Everything is a function of the brief.
+and the task's words name. Later rounds change the best candidates where the Analyzer's labels and findings point, cross
+them, and draw fresh structures from terms weighted by how candidates with them have done. Everything is a function of
+the brief.
 """
 
 from __future__ import annotations
@@ -147,9 +148,10 @@ class _Search:
                 yield *move, parent
 
     def _changed(self, parent: Tried) -> tuple[Structure, str] | None:
-        """One or two changes: the first answers a finding where there is one."""
+        """One or two changes: the first answers the label or a finding where there is one."""
         random = self.shop.random
         findings = [finding for finding in parent.past.findings if finding.source == "computed"]
+        findings += [parent.past.label] if parent.past.label else []
         random.shuffle(findings)
         answers = (answer(finding, parent.structure, self.shop) for finding in findings)
         move = next((move for move in answers if move), None)

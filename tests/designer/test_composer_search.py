@@ -115,6 +115,26 @@ def test_findings_on_a_term_change_that_term(diagnosis: Diagnosis, term: str) ->
     assert "high_height" in proposal.note
 
 
+@pytest.mark.parametrize(
+    ("label", "noted"),
+    [
+        ("survival_farming", "drop alive"),
+        ("exploit", "which paid without success"),
+        ("reward_flooding", "weigh high_height 0.3 times"),
+        ("never_fires", "high_height"),
+    ],
+)
+def test_a_label_is_answered_without_any_finding(label: Diagnosis, noted: str) -> None:
+    brief = _brief("height > 1.2")
+    weights = (("high_height", 1.0), ("alive", 1.0), ("low_height_gap", 1.0), ("success", 2.0))
+    source = render(Structure(weights), catalogue(brief.task, SCHEMA), "terms")
+    past = _past(source, label, "high_height" if label in ("reward_flooding", "never_fires") else None)
+    past = past.model_copy(update={"findings": (), "label": past.findings[0]})
+    for seed in range(5):
+        later = brief.model_copy(update={"round": 1, "history": (past,), "seed": seed})
+        assert noted in Composer().propose(later).note
+
+
 def test_a_program_of_another_author_is_carried_over_whole() -> None:
     base = _brief("height > 1.2 and touching", round=1)
     for seed in range(20):

@@ -39,21 +39,23 @@ Move = tuple[Structure, str]
 
 
 def answer(finding: Finding, structure: Structure, shop: Workshop) -> Move | None:
-    """The change that a finding calls for; None where it calls for none that can be made."""
+    """The change that a finding or label calls for; None where it calls for none that can be made."""
     known = finding.term in structure.names and finding.term not in EVENTS
     term = finding.term if known else None
     match finding.diagnosis:
-        case "constant_term" | "wrong_sign" if term:
+        case "constant_term" | "wrong_sign" | "never_fires" if term:
             return replace(structure, term, shop) or drop(structure, term)
-        case "flooding":
+        case "flooding" | "reward_flooding":
             return (term and scale(structure, term, 0.3, shop)) or None
-        case "misaligned":
+        case "survival_farming":
+            return drop(structure, "alive") or to_progress(structure, shop)
+        case "misaligned" | "exploit" | "wrong_frame":
             return to_progress(structure, shop)
-        case "never_succeeds":
+        case "never_succeeds" | "exploration_failure" | "never_fires":
             return explore(structure, shop)
-        case "early_death":
+        case "early_death" | "premature_death":
             return add_from(structure, [*shop.guide.alive, *shop.guide.care, "alive"], shop)
-        case "unstable":
+        case "unstable" | "unstable_learning":
             return steady(structure, shop)
         case "solved":
             return simplify(structure, shop)
