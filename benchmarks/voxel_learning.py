@@ -96,8 +96,8 @@ def main(options: Options) -> None:
         write_page(found, options.docs / "voxel.md")
 
 
-def measure(options: Options) -> list[dict[str, Any]]:
-    """Train every reward on every seed; one row for each reward."""
+def jobs_of(options: Options) -> dict[tuple[str, str, int], TrainingJob]:
+    """The trainings by task, reward and seed."""
     jobs: dict[tuple[str, str, int], TrainingJob] = {}
     for seed in range(FIRST_SEED, FIRST_SEED + options.seeds):  # seed by seed, so that a first look needs one of each
         for name in options.tasks:
@@ -108,6 +108,12 @@ def measure(options: Options) -> list[dict[str, Any]]:
                 jobs[name, reward, seed] = TrainingJob(
                     task=task, reward=spec(reward, task), seed=seed, episodes=episodes, reported=True
                 )
+    return jobs
+
+
+def measure(options: Options) -> list[dict[str, Any]]:
+    """Train every reward on every seed; one row for each reward."""
+    jobs = jobs_of(options)
     for job in jobs.values():
         write_record(options.out / job.hash / JOB, job)
     requests = [JobRequest(folder=options.out / job.hash, steps=job.task.steps) for job in jobs.values()]
