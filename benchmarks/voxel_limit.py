@@ -1,8 +1,8 @@
 """What the hand-written references' policies reach when they have more time, or in worlds of another tier.
 
-    python benchmarks/voxel_limit.py                           # diamond_lava with 400, 800 and 1,600 steps
-    python benchmarks/voxel_limit.py --limits 0 --tiers easy standard hard    # trained in standard worlds, played in all
-    python benchmarks/voxel_limit.py --quick                   # seconds: that it works, not what it finds
+    python benchmarks/voxel_limit.py                                        # diamond_lava with 400, 800 and 1,600 steps
+    python benchmarks/voxel_limit.py --limits 0 --tiers easy standard hard  # trained in standard worlds, played in all
+    python benchmarks/voxel_limit.py --quick                                # seconds: that it works, not what it finds
 
 Nothing is trained: the policies are those that `benchmarks/voxel_learning.py` has left in `--out`, and they play in
 test worlds, on the same seeds in every row. They see how much of the time has passed as a share of the limit, so that
