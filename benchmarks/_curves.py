@@ -55,7 +55,7 @@ def draw(measured: dict[str, Table], path: Path) -> None:
         for label, results in (("sb3", table.sb3), ("ours", table.ours)):
             values, stretches = curves(results)
             ends = table.steps * (stretches + 1) / POINTS
-            middle, (low, high) = trim_mean(values, TRIM, axis=0), _band(values)
+            middle, (low, high) = trim_mean(values, TRIM, axis=0), band(values)
             axis.plot(ends, middle, color=COLOURS[label], label=NAMES[label], marker=".")
             if len(results) >= MIN_SEEDS:
                 axis.fill_between(ends, low, high, color=COLOURS[label], alpha=0.2, linewidth=0)
@@ -75,7 +75,7 @@ def draw(measured: dict[str, Table], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _band(values: Doubles) -> tuple[Doubles, Doubles]:
+def band(values: Doubles) -> tuple[Doubles, Doubles]:
     """Lower and upper end of the interquartile mean's 95% interval at each point; values are [seeds, points]."""
     rows = np.random.default_rng(SEED).integers(0, len(values), (1999, len(values)))
     low, high = np.quantile(trim_mean(values[rows], TRIM, axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
