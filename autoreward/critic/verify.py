@@ -12,6 +12,7 @@ from autoreward.critic.checks import (
     edges,
     elsewhere,
     episodes,
+    exploits,
     fields,
     finite,
     fires,
@@ -59,6 +60,7 @@ PROBES: Checks = (
     ("fields_change", fields.check),
     ("branches", branches.check),
     ("units", unit.check),
+    ("exploits", exploits.check),
 )
 """What a program that runs may still do wrong. Those for which no seconds are left have no evidence."""
 

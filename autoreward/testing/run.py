@@ -22,6 +22,7 @@ def small_run(runs: Path, **changes: object) -> RunConfig:
         "selection_seeds": 1,
         "report_seeds": 1,
         "report_episodes": 2,
+        "probe_seconds": 1.5,  # too few for the probe that plays, and enough for all others
         "runs": runs,
         "trainer": {"name": "autoreward.testing.trainer:NoTrainer"},
     }

@@ -187,9 +187,9 @@ def test_a_refused_reward_file(capsys: pytest.CaptureFixture[str], source: str, 
 
 def test_a_good_reward_file(capsys: pytest.CaptureFixture[str]) -> None:
     Path("good.py").write_text(GOOD)
-    assert main(["verify", "good.py", "--env", "reacher"]) == 0
+    assert main(["verify", "good.py", "--env", "reacher", "--probe-seconds", "1"]) == 0
     assert "passes; terms: near" in capsys.readouterr().out
-    assert main(["verify", "good.py", "--env", "reacher", "--json"]) == 0
+    assert main(["verify", "good.py", "--env", "reacher", "--probe-seconds", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == "accepted"
 
 

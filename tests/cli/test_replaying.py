@@ -42,6 +42,7 @@ SMALL = {
     "report_seeds": 1,
     "report_episodes": 2,
     "steps": 512,
+    "probe_seconds": 1.5,
     "llm": {"base_url": "http://127.0.0.1:9/v1"},
     "trainer": {"name": "autoreward.testing.trainer:NoTrainer"},
 }

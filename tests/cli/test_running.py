@@ -40,6 +40,7 @@ SMALL: dict[str, Any] = {
     "report_seeds": 2,
     "report_episodes": 4,
     "steps": 512,
+    "probe_seconds": 1.5,
     "trainer": {"name": "autoreward.testing.trainer:NoTrainer"},
 }
 

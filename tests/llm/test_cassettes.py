@@ -57,6 +57,7 @@ def test_a_recorded_run_is_replayed_with_real_trainings(tmp_path: Path) -> None:
         selection_seeds=1,
         report_seeds=1,
         report_episodes=10,
+        probe_seconds=1.5,
         runs=tmp_path,
     )
     told: list[str] = []

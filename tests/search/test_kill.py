@@ -41,7 +41,7 @@ class Counting:
 
 config = RunConfig(
     designer="llm", rounds=2, candidates=2, steps=2000, search_seeds=1, finalists=2, selection_seeds=1,
-    report_seeds=1, report_episodes=4, slots=2,
+    report_seeds=1, report_episodes=4, slots=2, probe_seconds=1.5,
 )
 if (folder / "run.json").exists():
     resume(folder, Observer(), chat=Counting())
