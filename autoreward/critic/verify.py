@@ -16,6 +16,7 @@ from autoreward.critic.checks import (
     fields,
     finite,
     fires,
+    ordering,
     rows,
     runs,
     saturation,
@@ -28,6 +29,7 @@ from autoreward.critic.checks.outcome import Outcome, fault, no_evidence
 from autoreward.critic.checks.trial import STEPS, Trial
 from autoreward.critic.contract import Check, Verdict
 from autoreward.critic.earlier import Earlier
+from autoreward.critic.stored import Stored
 from autoreward.envs.contract import Transitions
 from autoreward.errors import CellFailed, RewardRefused
 from autoreward.language.program import Grammar, Program
@@ -60,6 +62,7 @@ PROBES: Checks = (
     ("fields_change", fields.check),
     ("branches", branches.check),
     ("units", unit.check),
+    ("ordering", ordering.check),
     ("exploits", exploits.check),
 )
 """What a program that runs may still do wrong. Those for which no seconds are left have no evidence."""
@@ -77,6 +80,7 @@ def verify(
     seconds: float = SECONDS,
     earlier: Earlier | None = None,
     probes: bool = True,
+    stored: Stored | None = None,
 ) -> Verdict:
     """Verify a reward program: static rules, a dry run on recorded transitions, then the probes.
 
@@ -90,6 +94,7 @@ def verify(
         seconds: that may be spent in all; probes for which nothing is left have no evidence.
         earlier: candidates of the same run that it is to differ from.
         probes: whether they are made at all; without them this is a smoke test.
+        stored: episodes of the task with their outcomes, of other rewards' trainings.
 
     Raises:
         CellFailed: no cell can be started on this machine, so nothing can be said about the program.
@@ -103,7 +108,7 @@ def verify(
             return Verdict(status="invalid", checks=tuple(checks))
         inputs = {name: array[:STEPS] for name, array in transitions.inputs.items()}
         begun, others = transitions.begun[:STEPS], earlier or Earlier()
-        trial = Trial(program, schema, cell, new_cell, inputs, begun, task, ends, others)
+        trial = Trial(program, schema, cell, new_cell, inputs, begun, task, ends, others, stored)
         for name, check in CHECKS if probes else DRY_RUN:
             probe = (name, check) in PROBES
             checks.append(_probe(name, check, trial, seconds) if probe else _carry_out(name, check, trial))

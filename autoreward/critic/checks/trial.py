@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autoreward.critic import states
 from autoreward.critic.earlier import Earlier
+from autoreward.critic.stored import Stored
 from autoreward.errors import CellFailed
 from autoreward.language.program import Program
 from autoreward.reward.total import total
@@ -44,6 +45,8 @@ class Trial:
 
     earlier: Earlier = field(default_factory=Earlier)
     """Candidates of the same run, which it is to differ from."""
+    stored: Stored | None = None
+    """Recorded episodes of the task with their outcomes, which it is to put in order."""
 
     def of_another(self, program: Program) -> Trial:
         """The same trial of another program, which is loaded in the cell."""
