@@ -11,7 +11,7 @@ import numpy as np
 from autoreward.critic.checks.trial import Trial
 from autoreward.critic.probing.loops import Loop, loops
 from autoreward.critic.probing.playing import Floats, Paid, Steps, paid, play
-from autoreward.critic.probing.policies import Array, Drive, linear, rhythms, scripted, sequences, width
+from autoreward.critic.probing.policies import Array, Drive, linear, rhythms, scripted, sequences, there_and_back, width
 from autoreward.critic.probing.search import Search
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.gym import GymBatchEnv
@@ -157,7 +157,7 @@ class _Player:
         words = [f"{kind} that a search found" for kind in ("a sequence of actions", "a linear policy")]
         named = [words[0]] * half + [words[1]] * half
         took, last = 0.0, None
-        while self._campaign.steps < most and time.monotonic() + took < self._until:
+        while self._campaign.steps < most and time.monotonic() + 2 * took < self._until:  # one more is played after it
             began = time.monotonic()
             asked = [[search.ask(half // 2) for search in pair] for pair in searches]
             kinds = [np.concatenate(drawn) for drawn in zip(*asked, strict=True)]
@@ -174,6 +174,19 @@ class _Player:
             took = time.monotonic() - began
         if last is not None:
             self._walk_loops(named, *last)
+            self._there_and_back(searches[0][0], hold)
+
+    def _there_and_back(self, search: Search, hold: int) -> None:
+        """What comes nearest to the task and leaves again, over ways of several lengths."""
+        if search.best is None:
+            return
+        pairs = self._env.num_envs // 2
+        lengths = np.geomspace(4, max(self._env.schema.step_limit // 2, 4), pairs).astype(int)
+        turns = [int(lengths[row // 2]) for row in range(self._env.num_envs)]
+        words = [f"approach and leave (a sequence that a search found, and back), {turn} steps a way" for turn in turns]
+        drive = there_and_back(self._env.schema.action, search.best, hold, turns)
+        played, pay = self._one(words, drive, self._until)
+        self._walk_loops(words, played, pay)
 
     def _walk_loops(self, words: list[str], played: Steps, pay: Paid) -> None:
         found = loops(self._trial, played, pay)

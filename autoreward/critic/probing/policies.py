@@ -22,6 +22,8 @@ FULL = 20.0
 HALVES = (1, 2, 4, 8)
 """Steps after which a rhythm turns round."""
 _CHOICE = re.compile(r"(\d+):? ([^,;(]+)")
+_OPPOSITE = (("forward", "back"), ("forward", "backward"), ("left", "right"), ("up", "down"), ("1", "-1"))
+"""Words of actions' names, each way."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,37 @@ def rhythms(spec: ActionSpec, rng: np.random.Generator) -> list[Rhythm]:
 
 
 def _choices(spec: ActionSpec, count: int) -> tuple[list[Rhythm], list[Rhythm]]:
-    """Every choice for ever, and neighbours in turn: actions and their opposites are listed side by side."""
-    found = {int(number): text.strip() for number, text in _CHOICE.findall(spec.meaning)}
+    """Every choice for ever, and neighbours and opposites in turn."""
+    found = _names(spec)
     names = [f"`{found[choice]}`" if choice in found else f"action {choice}" for choice in range(count)]
     liked = FULL * np.eye(count)
     steady = [Rhythm(f"{name} for ever", liked[choice : choice + 1]) for choice, name in enumerate(names)]
+    pairs = [(one, one + 1) for one in range(count - 1)]
+    pairs += [(one, other) for one, other in enumerate(_opposites(spec, count)) if other > one + 1]
     turning = [
-        Rhythm(_in_turn(f"{names[one]} and {names[one + 1]} in turn", half), np.repeat(liked[one : one + 2], half, 0))
+        Rhythm(_in_turn(f"{names[one]} and {names[other]} in turn", half), np.repeat(liked[[one, other]], half, 0))
         for half in HALVES
-        for one in range(count - 1)
+        for one, other in pairs
     ]
     return steady, turning
+
+
+def _names(spec: ActionSpec) -> dict[int, str]:
+    return {int(number): text.strip() for number, text in _CHOICE.findall(spec.meaning)}
+
+
+def _opposites(spec: ActionSpec, count: int) -> list[int]:
+    """Of each choice the one whose name says the other way, such as `turn right` of `turn left`; else itself."""
+    names = _names(spec)
+    numbers = {name: choice for choice, name in names.items()}
+    found = list(range(count))
+    for choice, name in names.items():
+        words = name.split()
+        for one, other in (way for pair in _OPPOSITE for way in (pair, pair[::-1])):
+            turned = " ".join(other if word == one else word for word in words)
+            if choice < count and turned != name and turned in numbers:
+                found[choice] = numbers[turned]
+    return found
 
 
 def _parts(spec: ActionSpec, count: int) -> tuple[list[Rhythm], list[Rhythm]]:
@@ -104,6 +126,28 @@ def sequences(parameters: Array, hold: int) -> Drive:
         hold: steps.
     """
     return lambda step, _: parameters[:, (step // hold) % parameters.shape[1]]
+
+
+def there_and_back(spec: ActionSpec, sequence: Array, hold: int, turns: list[int]) -> Drive:
+    """A sequence up to a step, and back from there by its opposite actions in reverse order; a turn a row.
+
+    Of choices, those are opposite whose names say so.
+
+    Args:
+        spec: of the environment.
+        sequence: [knots, A], each held for `hold` steps.
+        hold: steps.
+        turns: of each row, the steps after which it turns round.
+    """
+    there = np.repeat(sequence, hold, axis=0)
+    back = there[:, _opposites(spec, width(spec))] if spec.kind == "discrete" else -there
+
+    def drive(step: int, _: Array) -> Array:
+        at = [(step % (2 * turn), turn) for turn in turns]
+        rows = [there[now % len(there)] if now < turn else back[(2 * turn - 1 - now) % len(back)] for now, turn in at]
+        return np.stack(rows)
+
+    return drive
 
 
 def linear(parameters: Array, features: Callable[[Array], Array]) -> Drive:

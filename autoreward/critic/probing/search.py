@@ -26,6 +26,11 @@ class Search:
         self._mean, self._std = np.zeros(shape), np.ones(shape)
         self._best: tuple[float, Array] | None = None
 
+    @property
+    def best(self) -> Array | None:
+        """The parameters that were worth most; None where none were to be followed."""
+        return None if self._best is None else self._best[1]
+
     def ask(self, count: int) -> Array:
         """[count, *shape]; the best so far is the first of them."""
         drawn: Array = self._mean + self._std * self._rng.standard_normal((count, *self._mean.shape))

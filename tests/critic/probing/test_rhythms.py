@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autoreward.critic.probing.policies import actions, rhythms, scripted, sequences, width
+from autoreward.critic.probing.policies import actions, rhythms, scripted, sequences, there_and_back, width
 from autoreward.envs.registry import describe, make_env
 from autoreward.task import load_task
 
@@ -29,6 +29,27 @@ def test_continuous_rhythms_reach_both_ends_and_the_middle() -> None:
         ]
     finally:
         env.close()
+
+
+def test_what_is_opposite_follows_from_the_names() -> None:
+    spec = describe(load_task("acrobot").env).action
+    found = {rhythm.words for rhythm in rhythms(spec, np.random.default_rng(0))}
+    pumping = "`apply -1 torque to the actuated joint` and `apply 1 torque to the actuated joint` in turn"
+    assert f"{pumping}, every 8 steps" in found
+    spec = describe(load_task("voxel/hunt_cow").env).action
+    drive = there_and_back(spec, np.eye(11)[[1, 5, 7, 0]], 1, [4])
+    assert [int(np.argmax(drive(step, np.zeros((1, 1))))) for step in range(9)] == [1, 5, 7, 0, 0, 8, 6, 2, 1]
+
+
+def test_there_and_back_comes_back() -> None:
+    env = make_env(load_task("mountain_car_continuous").env, 2)
+    try:
+        drive = there_and_back(env.schema.action, np.arange(1.0, 7.0)[:, None], 1, [3, 2])
+        driven = np.stack([drive(step, np.zeros((2, 2)))[:, 0] for step in range(8)])
+    finally:
+        env.close()
+    assert driven[:, 0].tolist() == [1, 2, 3, -3, -2, -1, 1, 2]
+    assert driven[:, 1].tolist() == [1, 2, -2, -1, 1, 2, -2, -1]
 
 
 def test_sequences_repeat_and_hold() -> None:
