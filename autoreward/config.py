@@ -208,6 +208,9 @@ class RunConfig(Record):
     stop_when_hopeless: bool = True
     """End the search after two rounds or more in which every reward failed, where the environment's own reward (or the
     pack's) fails alike: then it is not the reward."""
+    stop_when_hacked: bool = True
+    """End a candidate's training as soon as its own return rises and the true aim no longer follows. Finalists,
+    baselines and the report's trainings always go to their end."""
     replay_trainings: bool = False
     """Nothing is trained: the results too are those of the run of `llm.replay`, to the last digit."""
     slots: Annotated[int, Field(ge=0)] = 0

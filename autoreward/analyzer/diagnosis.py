@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
+from autoreward.analyzer.parted import parted
 from autoreward.analyzer.trends import known_mean, mean, trend
 from autoreward.designer.contract import Finding
 from autoreward.task import Task
@@ -41,6 +42,8 @@ def diagnose(task: Task, results: Sequence[TrainingResult]) -> tuple[Finding, ..
     trained = [result for result in results if result.status == "ok" and result.final is not None]
     findings = [*_failed(results)]
     if trained:
+        hacked = parted(trained)
+        findings += [hacked] if hacked else []
         findings += [*_outcome(trained), *_early_death(task, trained), *_misaligned(trained), *_unstable(trained)]
         findings += [*_terms(trained), *_still_improving(trained)]
     return tuple(findings)

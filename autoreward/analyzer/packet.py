@@ -33,7 +33,7 @@ def measured(told: Training, trainings: Sequence[Training]) -> Measured:
     return Measured(
         seed=told.seed,
         others=others,
-        course=_course(told.episodes, told.result.steps) if told.episodes else None,
+        course=_course(told.episodes, told.result.trained) if told.episodes else None,
         saturation=_saturation(told.final) if told.final else {},
     )
 
@@ -92,7 +92,7 @@ def _became(candidate: PastCandidate, parent: PastCandidate) -> str:
     told = [f"success {_known(parent.success_rate)} -> {_known(candidate.success_rate)}"]
     told += [f"score {_known(parent.score)} -> {_known(candidate.score)}"] if candidate.score is not None else []
     lengths = [past.evaluations[-1].length if past.evaluations else None for past in (parent, candidate)]
-    told += [f"length {_known(lengths[0])} -> {_known(lengths[1])}"] if all(lengths) else []
+    told += [f"length {_known(lengths[0])} -> {_known(lengths[1])} on the seed told of"] if all(lengths) else []
     return ", ".join(told)
 
 

@@ -65,7 +65,7 @@ class ReplayEngine:
             request,
             Progress(
                 stage="finished" if ended.status == "ok" else "failed",
-                step=request.steps if ended.status == "ok" else 0,
+                step=ended.trained if ended.status == "ok" else 0,
                 steps=request.steps,
                 own_return=ended.own_return[-1] if ended.own_return else None,
                 success_rate=ended.final.success_rate if ended.final else None,

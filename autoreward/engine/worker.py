@@ -124,7 +124,7 @@ def _ended(
     report(
         Progress(
             stage="finished" if outcome.status == "ok" else "failed",
-            step=steps if outcome.status == "ok" else 0,
+            step=outcome.trained if outcome.status == "ok" else 0,
             steps=steps,
             own_return=outcome.own_return[-1] if outcome.own_return else None,
             success_rate=outcome.final.success_rate if outcome.final else None,

@@ -71,5 +71,7 @@ class Account:
         """Steps of the recorded candidates, of the rounds before one or of all."""
         records = self._folder.all_candidates()
         return sum(
-            len(record.trainings) * record.steps for record in records if before is None or record.round < before
+            len(record.trainings) * record.steps - record.unspent
+            for record in records
+            if before is None or record.round < before
         )

@@ -58,18 +58,19 @@ class Race:
     def _to(self, steps: int, round_: int, indices: Sequence[int]) -> Iterator[tuple[int, Results | None]]:
         """Take candidates to so many steps; None for those for which there is no time."""
         seeds, episodes = search_seeds(self._run.config), self._run.task.trainer.evaluation_episodes
+        stop = self._run.config.stop_when_hacked
         rewards = {f"{round_}.{index}": self._reward(round_, index) for index in indices}
         # Under a cap on time one candidate trains after the other, so that the clock is looked at in between.
         timed = self._run.config.budget.wall_seconds is not None
         for group in [[name] for name in rewards] if timed else [list(rewards)] * bool(rewards):
             wanted = {name: rewards[name] for name in group}
             over = self._account.out_of_time()
-            if over and not self._trainings.are_there(wanted, seeds, episodes, steps):
+            if over and not self._trainings.are_there(wanted, seeds, episodes, steps, stop):
                 self.stopped = over
                 self._watch.note(f"{over}; not trained to {steps:,} steps: {', '.join(group)}")
                 yield from ((_index(name), None) for name in group)
                 continue
-            results = self._trainings.run(wanted, seeds, episodes, steps=steps)
+            results = self._trainings.run(wanted, seeds, episodes, steps=steps, stop_when_hacked=stop)
             yield from ((_index(name), results[name]) for name in group)
 
     def _reward(self, round_: int, index: int) -> RewardSpec:
@@ -92,7 +93,9 @@ class Race:
             "reason": "; ".join(dict.fromkeys(failures)),
             "trainings": {seed: result.hash for seed, result in results.items()},
             "steps": steps,
-            "stopped": f"stopped after {steps:,} of {whole:,} steps: {cause}" if cause and steps < whole else "",
+            "stopped": _hacked(results, whole)
+            or (f"stopped after {steps:,} of {whole:,} steps: {cause}" if cause and steps < whole else ""),
+            "unspent": sum(result.steps - result.trained for result in results.values()),
             "success_rate": success,
             "score": score,
         }
@@ -108,11 +111,14 @@ class Race:
 
 
 def _field(now: Mapping[int, Results], count: int) -> tuple[list[int], dict[int, str]]:
-    """Who goes on from a rung, and for each that does not, why, in words; who failed there is neither."""
+    """Who goes on from a rung, and for each that does not, why, in words; who failed there is neither.
+
+    Nor is who hacks the reward on every seed; on some of them, the others go on, and those stay where they are.
+    """
     standings = []
     for index, results in now.items():
         success, score = summary(results)
-        if success is not None:
+        if success is not None and not all(result.stopped for result in results.values()):
             episodes = sum(result.final.episodes for result in results.values() if result.final)
             standings.append(Standing(index, success, score, episodes))
     going = {one.index for one in survivors(standings, count)}
@@ -122,6 +128,15 @@ def _field(now: Mapping[int, Results], count: int) -> tuple[list[int], dict[int,
         if one.index not in going
     }
     return [index for index in now if index in going], behind
+
+
+def _hacked(results: Results, whole: int) -> str:
+    """Where and on how many seeds trainings were stopped because they hacked the reward, in words; empty if none."""
+    steps = [result.stopped.step for result in results.values() if result.stopped]
+    if not steps:
+        return ""
+    seeds = f" on {len(steps)} of {len(results)} seeds" if len(results) > 1 else ""
+    return f"stopped after {min(steps):,} of {whole:,} steps{seeds}: own return rose, and the aim did not follow"
 
 
 def _index(name: str) -> int:

@@ -73,7 +73,10 @@ def with_recording(config: RunConfig) -> RunConfig:
     path = Path(name) if Path(name).is_file() else find_run(name, config.runs)
     if config.replay_trainings and path.is_file():
         raise UserError(f"--replay-trainings: {name} holds replies alone; give --llm.replay the folder of a run")
-    return config.model_copy(update={"llm": config.llm.model_copy(update={"replay": str(path.resolve())})})
+    changes: dict[str, object] = {"llm": config.llm.model_copy(update={"replay": str(path.resolve())})}
+    if config.replay_trainings:  # what was trained to its end was another training
+        changes["stop_when_hacked"] = RunFolder.open(path).run().config.stop_when_hacked
+    return config.model_copy(update=changes)
 
 
 def cast(

@@ -51,6 +51,7 @@ class Trainings:
         episodes: int,
         reported: bool = False,
         steps: int | None = None,
+        stop_when_hacked: bool = False,
     ) -> dict[str, dict[int, TrainingResult]]:
         """Train every reward on every seed.
 
@@ -61,6 +62,7 @@ class Trainings:
             reported: whether the final evaluations are for the report; see `TrainingJob.reported`.
             steps: to be reached for now; None: the task's. Only whole trainings are shared with other runs: a shorter
                 one would have to bring its checkpoint.
+            stop_when_hacked: whether each ends as soon as it hacks its reward.
 
         Returns:
             Label -> seed -> result; failed trainings have status `failed`.
@@ -69,7 +71,7 @@ class Trainings:
         labels: dict[Path, tuple[str, int]] = {}
         for seed in seeds:
             for label, reward in rewards.items():
-                path = self._folder.add_training(self._job(reward, seed, episodes, reported))
+                path = self._folder.add_training(self._job(reward, seed, episodes, reported, stop_when_hacked))
                 folders[label, seed] = path
                 labels.setdefault(path, (label, seed))
 
@@ -91,9 +93,18 @@ class Trainings:
                 self._watch.note(f"{label} seed {seed}: {faults} simulations blew up, which ended their episodes")
         return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
 
-    def are_there(self, rewards: Mapping[str, RewardSpec], seeds: Sequence[int], episodes: int, steps: int) -> bool:
+    def are_there(
+        self,
+        rewards: Mapping[str, RewardSpec],
+        seeds: Sequence[int],
+        episodes: int,
+        steps: int,
+        stop_when_hacked: bool = False,
+    ) -> bool:
         """Whether all of them have been trained to so many steps, so that `run` takes no time."""
-        jobs = [self._job(reward, seed, episodes, False) for reward in rewards.values() for seed in seeds]
+        jobs = [
+            self._job(reward, seed, episodes, False, stop_when_hacked) for reward in rewards.values() for seed in seeds
+        ]
         return all(self._folder.result(job.hash, steps) is not None for job in jobs)
 
     def _again(
@@ -132,13 +143,16 @@ class Trainings:
             return
         _copy(folder, shared / folder.name, name)
 
-    def _job(self, reward: RewardSpec, seed: int, episodes: int, reported: bool) -> TrainingJob:
+    def _job(
+        self, reward: RewardSpec, seed: int, episodes: int, reported: bool, stop_when_hacked: bool
+    ) -> TrainingJob:
         return TrainingJob(
             task=self._task,
             reward=reward,
             seed=seed,
             episodes=episodes,
             reported=reported,
+            stop_when_hacked=stop_when_hacked,
             least_isolation=self._least,
         )
 

@@ -22,6 +22,11 @@ def _of_words(value: object) -> object:
     return {"level": "C"} if isinstance(value, str) else value
 
 
+def _never_stopped(value: object) -> object:
+    """Every run of before trainings could be stopped trained all of them to the end."""
+    return {"stop_when_hacked": False, **value} if isinstance(value, dict) else value
+
+
 class RunRecord(Record):
     """`run.json`: what the run is. Written once, at the start."""
 
@@ -33,7 +38,7 @@ class RunRecord(Record):
     task: Task
     """With the configuration's overrides applied."""
     env_schema: EnvSchema
-    config: RunConfig
+    config: Annotated[RunConfig, BeforeValidator(_never_stopped)]
     designer: str
     """`composer`, `llm` or `module:attr`; never `auto`."""
     isolation: Annotated[Isolation, BeforeValidator(_of_words)]
@@ -73,6 +78,8 @@ class CandidateRecord(Record):
     early, and then no number of it is to be compared with those of a whole training."""
     stopped: str = ""
     """Why it was stopped early, in words; empty where it had all the task's steps."""
+    unspent: int = 0
+    """Environment steps that its trainings together had left when they were stopped because they hacked the reward."""
     success_rate: float | None = None
     """Mean over the search seeds' final evaluations."""
     score: float | None = None

@@ -41,6 +41,8 @@ class TrainingJob(Record):
     reported: bool = False
     """Whether the final evaluation is for the report, in the worlds that nothing is chosen by (`EnvSpec.report`)."""
     version: int = TRAINER_VERSION
+    stop_when_hacked: bool = False
+    """Whether it ends as soon as own return and the true aim part ways; only for what a search tries."""
     least_isolation: Level = "B"
     """A worker whose cell is isolated less does not run the program, wherever it is."""
 
@@ -67,6 +69,8 @@ class TrainingJob(Record):
         out: dict[str, Any] = {"least_isolation": True, "task": {**_NO_PART_OF_IT, **own}}
         if not (self.reported and job.task.env.report):
             out["reported"] = True
+        if not self.stop_when_hacked:
+            out["stop_when_hacked"] = True
         text = job.model_dump_json(exclude=out)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -104,6 +108,31 @@ class TermStatistics(Record):
     """The same with the episode's score."""
     constant: bool
     """It never changed."""
+
+
+class HackingAlarm(Record):
+    """Own return and the true aim parted ways; see `autoreward.training.hacking`. Pairs are (then, now)."""
+
+    step: int
+    """Environment steps after which the training was stopped."""
+    since: int
+    """Environment steps at the end of the stretch that it is compared with: `then`."""
+    kind: Literal["fell", "flat", "lost"]
+    """The aim fell, or did not follow, where own return went with it at first; or success was reached and lost."""
+    aim: Literal["success", "score"]
+    """What tells it."""
+    own_return: tuple[float, float]
+    """Means over the training episodes."""
+    success: tuple[float, float]
+    score: tuple[float, float] | None = None
+    correlation: tuple[float | None, float | None]
+    """Rank correlation of own return with the aim, over episodes; None where either is constant."""
+    both: float | None = None
+    """The same over the episodes of both stretches together."""
+    without: dict[str, float] = {}
+    """Term -> `both`, had the return been without that term; empty where the return is no sum of terms."""
+    term: str | None = None
+    """The term without which own return goes with the aim again; None where no single one does that."""
 
 
 class TrainingResult(Record):
@@ -149,6 +178,13 @@ class TrainingResult(Record):
     """The same in evaluations."""
     isolation: Level | None = None
     """What the cell of the reward program had witnessed; None where none ran in a cell."""
+    stopped: HackingAlarm | None = None
+    """Why it was stopped before `steps`; policy, curves and evaluations are of as far as it came."""
+
+    @property
+    def trained(self) -> int:
+        """Environment steps that it was trained for."""
+        return self.steps if self.stopped is None else self.stopped.step
 
 
 class Progress(Record):

@@ -117,10 +117,10 @@ class Training:
             MachineFailed: no cell can be started, or the evaluator died.
         """
         steps, num_envs = self._session.steps, self._collector.env.num_envs
-        while (done := self._collector.steps) < steps:
+        while (done := self._collector.steps) < steps and not self._session.stopped:
             rollout = yield from self._collect(min(self._settings.rollout, -(-(steps - done) // num_envs)))
             due = yield from self._learn(rollout)
-            if due or self._collector.steps >= steps:
+            if due or self._collector.steps >= steps or self._session.stopped:
                 self._session.save(self._arrays())
         last = self._policy()
         self._session.ask_final(self._collector.steps, last)

@@ -39,7 +39,7 @@ class Watch(BaseCallback):
 
     def _on_step(self) -> bool:
         self._session.tick(self.num_timesteps)
-        return True
+        return not self._session.stopped
 
     def _on_rollout_end(self) -> None:
         if self._rewards is not None:

@@ -24,10 +24,11 @@ from autoreward.errors import TrainingFailed
 from autoreward.sandbox.process import ProcessCell
 from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
 from autoreward.training.collect import Collector
-from autoreward.training.contract import Evaluation, Progress, Report, TrainingJob, TrainingResult
+from autoreward.training.contract import Evaluation, HackingAlarm, Progress, Report, TrainingJob, TrainingResult
 from autoreward.training.evaluator import Request
 from autoreward.training.evaluators import borrow
 from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
+from autoreward.training.lookout import Lookout
 from autoreward.training.policy import Policy
 from autoreward.training.rewards import Fault, ProgramReward, RewardSource, make_reward
 from autoreward.training.seeds import derive
@@ -71,6 +72,7 @@ class Session:
         # is of the policy after the last update.
         self._whole, count = max(steps, job.task.steps), job.task.trainer.evaluations
         self._due = [self._whole * (index + 1) // count for index in range(count - 1)]
+        self._lookout = Lookout(job, self._whole)
         self._pending: list[int] = []
         self._evaluations: list[Evaluation] = []
         self._told = time.monotonic()
@@ -108,6 +110,11 @@ class Session:
         if isinstance(error, Fault):
             raise self.fault(str(error), error.arrays) from error
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the training ends here, however many steps it was to have: it hacks its reward."""
+        return self._lookout.alarm is not None
+
     def tick(self, step: int) -> None:
         """Report progress, now and then; cheap enough to be called in every step."""
         if time.monotonic() - self._told >= PAUSE:
@@ -126,6 +133,7 @@ class Session:
             "step": self.collector.steps,
             "steps": self.steps,
             "pending": self._pending,
+            "stopped": self._lookout.alarm.model_dump() if self._lookout.alarm else None,
             "evaluations": [evaluation.model_dump() for evaluation in self._evaluations],
             "known_episodes": self._known_episodes,
             "best_return": self._best_return if self._best is not None else None,
@@ -149,13 +157,14 @@ class Session:
         """
         self._keep_best(step, snapshot)
         self._take(self._evaluator.ready())
-        if not self._due or step < self._due[0]:
-            return False
-        self._due = [due for due in self._due if due > step]
-        snapshot().save(self._snapshot_path(step))
-        self._pending.append(step)
-        self._ask(self._snapshot_path(step), step)
-        return True
+        due = bool(self._due) and step >= self._due[0]
+        if due:
+            self._due = [later for later in self._due if later > step]
+            snapshot().save(self._snapshot_path(step))
+            self._pending.append(step)
+            self._ask(self._snapshot_path(step), step)
+        self._lookout.look(step, self.log, self._evaluated)
+        return due
 
     def ask_final(self, step: int, last: Policy) -> None:
         """Ask for the evaluations of the last policy, as during training, and of the shipped one, on seeds of its own.
@@ -191,8 +200,9 @@ class Session:
             self.ask_final(step, last)
         self.log.write(self.folder / EPISODES)
         last_evaluation, final = self._final(step)
-        arrays = self.log.arrays()
-        course = curves(arrays, self.steps)
+        arrays, alarm = self.log.arrays(), self._lookout.alarm
+        trained = self.steps if alarm is None else alarm.step
+        course = curves(arrays, trained)
         sums, isolation = {}, None
         if isinstance(self.reward, ProgramReward):
             sums, isolation = episode_terms(self.folder / TRAJECTORIES, self.reward), self.reward.isolation
@@ -207,7 +217,7 @@ class Session:
             own_return=course.own_return,
             train_success=course.success,
             points=course.points,
-            terms=term_statistics(arrays, self.steps, self.log.constant_terms()),
+            terms=term_statistics(arrays, trained, self.log.constant_terms()),
             episode_terms=sums,
             reward_seconds=self.reward.seconds,
             timers=timers or {},
@@ -215,6 +225,7 @@ class Session:
             evaluation_faults=self._evaluation_faults + self._evaluator.faults,
             evaluator_seconds=self._evaluator_seconds + self._evaluator.seconds,
             isolation=isolation,
+            stopped=alarm,
         )
         return self._timed(result)
 
@@ -226,6 +237,8 @@ class Session:
         header, arrays = found
         self._evaluations = [Evaluation.model_validate(entry) for entry in header["evaluations"]]
         self._due = [due for due in self._due if due > header["step"]]
+        alarm = header.get("stopped")  # not in checkpoints of before trainings were stopped
+        self._lookout.go_on(header["step"], HackingAlarm.model_validate(alarm) if alarm else None)
         self._known_episodes = header["known_episodes"]
         if "best" in arrays:
             self._best = Policy.from_bytes(arrays["best"].tobytes())
@@ -281,6 +294,11 @@ class Session:
     def _ask(self, path: Path, step: int) -> None:
         seeds = derive(self.job.seed, "evaluation", self.job.task.trainer.evaluation_episodes)
         self._evaluator.submit(Request(policy=path.absolute(), seeds=tuple(seeds), step=step))
+
+    def _evaluated(self) -> list[Evaluation]:
+        """All evaluations so far, waited for: what is decided by them must not depend on who is faster."""
+        self._take(self._evaluator.wait(lambda: self.tick(self.collector.steps)))
+        return self._evaluations
 
     def _take(self, evaluations: list[Evaluation]) -> None:
         """Evaluations come in the order in which they were asked for."""

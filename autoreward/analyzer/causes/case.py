@@ -59,7 +59,7 @@ class Case:
     def score_rise(self) -> tuple[float, float]:
         """Of the score in the second half of the training: correlation with time, and rise in standard deviations."""
         found = [
-            _rise(one.episodes["score"], one.episodes["step"], one.result.steps)
+            _rise(one.episodes["score"], one.episodes["step"], one.result.trained)
             for one in self.trainings
             if one.episodes
         ]
@@ -111,7 +111,7 @@ class Case:
         means, spreads = [], []
         for training in self.trainings:
             if rows := training.episodes:
-                late = rows["step"] > 0.75 * training.result.steps
+                late = rows["step"] > 0.75 * training.result.trained
                 rate = (rows["own_return"] / np.maximum(rows["length"], 1))[late]
                 if len(rate):
                     means.append(float(rate.mean()))
@@ -175,7 +175,7 @@ class Case:
         return mean(rates)
 
     def _of_episodes(self, number: Callable[[dict[str, Array], int], float | None]) -> float | None:
-        found = [number(one.episodes, one.result.steps) for one in self.trainings if one.episodes]
+        found = [number(one.episodes, one.result.trained) for one in self.trainings if one.episodes]
         return known_mean(value for value in found if value is None or np.isfinite(value))
 
 

@@ -6,8 +6,10 @@ import numpy as np
 
 from autoreward.analyzer.causes.case import Case
 from autoreward.analyzer.causes.learnt import LOST, MOVED, TREND
+from autoreward.analyzer.parted import parted
 from autoreward.designer.contract import Finding
 from autoreward.language.expressions import Expression
+from autoreward.language.program import Grammar
 
 RARE = 0.01
 """Share of the training episodes up to which a term has not fired: it cannot be learnt from so few."""
@@ -33,6 +35,14 @@ FLOOD = 0.8
 """Share of the return from which one term drowns the others: four times as much as all of them."""
 STILL = 0.05
 """Share of a field's range up to which it stays where it is."""
+
+
+def stopped(case: Case) -> Finding | None:
+    """Half of the trainings were stopped, because own return rose and the aim did not follow."""
+    results = [training.result for training in case.trainings]
+    if case.success >= FAILS or 2 * sum(result.stopped is not None for result in results) < len(results):
+        return None
+    return parted(results)
 
 
 def never_fires(case: Case) -> Finding | None:
@@ -189,10 +199,17 @@ def reward_flooding(case: Case) -> Finding | None:
         diagnosis="reward_flooding",
         text=f"{name} makes up {share:.0%} of the return and does not go with success or score; "
         f"{', '.join(drowned[:3])} would, and is drowned",
-        suggestion=f"Give {name} a tenth of its weight.",
+        suggestion=_less_of(name, case.task.grammar),
         term=name,
         evidence={"share": share} | ({} if related is None else {"correlation": related}),
     )
+
+
+def _less_of(name: str, grammar: Grammar) -> str:
+    """How one term is to count less. In `signs` no weight and no size counts, but the sign of the sum in each step."""
+    if grammar == "signs":
+        return f"Let {name} pay in fewer steps: only for a new best, or only where no other term pays."
+    return f"Give {name} a tenth of its weight."
 
 
 def exploit(case: Case) -> Finding | None:

@@ -21,6 +21,7 @@ from autoreward.analyzer.causes.paid import (
     hacked,
     never_fires,
     reward_flooding,
+    stopped,
     survival_farming,
     wrong_frame,
     wrong_sign,
@@ -32,6 +33,7 @@ from autoreward.task import Task
 
 RULES: tuple[Callable[[Case], Finding | None], ...] = (
     solved,
+    stopped,  # measured while it trained, and what comes after has less of the training to go by
     never_fires,  # without pay nothing below says anything
     survival_farming,  # before wrong_sign: where success ends episodes, lasting goes against the score too
     ending_pays,  # before wrong_sign, for the same reason

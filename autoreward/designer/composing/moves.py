@@ -49,6 +49,8 @@ def answer(finding: Finding, structure: Structure, shop: Workshop) -> Move | Non
             return (term and scale(structure, term, 0.3, shop)) or None
         case "survival_farming":
             return drop(structure, "alive") or to_progress(structure, shop)
+        case "exploit" if term and f"without.{term}" in finding.evidence:  # found by experiment, while it trained
+            return drop(structure, term) or replace(structure, term, shop) or to_progress(structure, shop)
         case "misaligned" | "exploit" | "wrong_frame":
             return to_progress(structure, shop)
         case "never_succeeds" | "exploration_failure" | "never_fires":
