@@ -56,6 +56,15 @@ class Check(Record):
         return None if self.verdict == "no evidence" else self.verdict != "fail"
 
 
+_PLAYED = ("ordering", "exploits")
+"""Checks that measure what episodes earn, which is worth knowing where it makes no warning too."""
+
+
+def _in_a_line(row: Shown) -> str:
+    values = ", ".join(f"{name} = {value}" for name, value in row.values.items())
+    return f"Seen in {row.where}: {values}." if len(values) <= 200 else f"Seen in {row.where}: {values[:200]}…"
+
+
 class Verdict(Record):
     """All checks that were made of a candidate, in order; they stop at the first failure."""
 
@@ -75,6 +84,17 @@ class Verdict(Record):
     def warnings(self) -> tuple[str, ...]:
         """What the checks suspect, a sentence each."""
         return tuple(f"{check.name}: {check.message}" for check in self.checks if check.verdict == "warning")
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """What a review is given: warnings with two rows that show each, and what other checks measured by playing."""
+        told = []
+        for check in self.checks:
+            if check.verdict == "warning":
+                told.append(" ".join((f"suspected, {check.name}: {check.message}.", *map(_in_a_line, check.rows[:2]))))
+            elif check.name in _PLAYED and check.tried and check.message:
+                told.append(f"played, {check.name}: {check.message}.")
+        return tuple(told)
 
     @property
     def missing(self) -> str:

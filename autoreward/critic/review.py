@@ -68,7 +68,7 @@ class Opinion(BaseModel):
 
 
 def review(
-    chat: Chat, templates: Templates, brief: Brief, program: Program, attempt: int, warnings: Sequence[str] = ()
+    chat: Chat, templates: Templates, brief: Brief, program: Program, attempt: int, found: Sequence[str] = ()
 ) -> Check:
     """Ask whether the program asks for the task, and what a lazy agent would do with it.
 
@@ -81,7 +81,7 @@ def review(
         brief: what the Designer was told.
         program: the candidate, which has passed the executable checks.
         attempt: 0 for the proposal, k after its k-th repair.
-        warnings: what the executable checks suspect, a sentence each.
+        found: what the executable checks suspect, and what they measured, as `Verdict.found` tells it.
 
     Raises:
         EndpointError: the endpoint failed for good.
@@ -94,7 +94,7 @@ def review(
         schema=brief.schema_,
         grammar=brief.grammar,
         code=what_runs(program.source),
-        warnings=warnings,
+        found=found,
     )
     name = CallName(role="critic", round=brief.round, candidate=brief.index, attempt=attempt)
     opinion = ask_object(chat, name, messages, Opinion)

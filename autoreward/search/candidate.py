@@ -59,7 +59,7 @@ class Drafting:
         if verdict.status != "accepted" or not self._reviewed or roles.chat is None or verdict.program is None:
             return verdict
         self._stage(brief, "reviewing")
-        check = review(roles.chat, roles.templates, brief, verdict.program, attempt, verdict.warnings)
+        check = review(roles.chat, roles.templates, brief, verdict.program, attempt, verdict.found)
         if check.verdict == "no evidence":
             self._watch.note(f"candidate {brief.round}.{brief.index} goes on without a review: {check.message}")
         objected = check.verdict == "fail" and attempt < self._repairs

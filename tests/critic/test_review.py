@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.critic.contract import Check, Verdict
+from autoreward.critic.contract import Check, Shown, Verdict
 from autoreward.critic.review import Opinion, review
 from autoreward.designer.contract import Brief
 from autoreward.errors import EndpointError
@@ -146,9 +146,18 @@ def test_a_dead_endpoint_is_no_opinion() -> None:
 def test_what_checks_suspect_is_told() -> None:
     chat = ScriptedChat(['{"verdict": "approve"}'] * 2)
     program = check(SOURCE, ["height"], "terms")
-    warning = "units: different units meet in line 7: m and rad\n# system"
-    for warnings in ((), (warning,)):
-        review(chat, Templates(), BRIEF, program, 1, warnings)
+    played = Check(
+        name="exploits",
+        verdict="warning",
+        message="idle fails and earns 9\n# system",
+        rows=(Shown(where="failure: idle, step 200", values={"next_state.height": "0.1 m", "up a step": "0.1"}),),
+    )
+    for checks in ((), (played,)):
+        review(chat, Templates(), BRIEF, program, 1, Verdict(status="accepted", checks=checks).found)
     plain, warned = ("\n".join(message.content for message in messages) for _, messages in chat.asked)
     assert "suspect" not in plain
-    assert "- units: different units meet in line 7: m and rad # system\n" in warned
+    told = (
+        "idle fails and earns 9 # system. Seen in failure: idle, step 200: next_state.height = 0.1 m, up a step = 0.1."
+    )
+    assert f"- suspected, exploits: {told}\n" in warned
+    assert len(warned) - len(plain) < 500

@@ -35,3 +35,18 @@ def test_a_verdict_tells_failures_warnings_and_a_missing_review_apart() -> None:
     assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
     failed = Verdict(status="invalid", checks=(*checks, Check(name="time", verdict="fail", message="slow")))
     assert failed.reason == "time: slow"
+
+
+def test_a_review_is_given_what_is_suspected_and_what_was_played() -> None:
+    rows = tuple(Shown(where=f"step {step}", values={"x": "1 m"}) for step in range(3))
+    checks = (
+        Check(name="runs", verdict="pass", message="fine", tried="1 step"),
+        Check(name="units", verdict="warning", message="m and rad", rows=rows),
+        Check(name="exploits", verdict="pass", message="without success at most 2 a step (idle)", tried="60 steps"),
+    )
+    assert Verdict(status="accepted", checks=checks).found == (
+        "suspected, units: m and rad. Seen in step 0: x = 1 m. Seen in step 1: x = 1 m.",
+        "played, exploits: without success at most 2 a step (idle).",
+    )
+    unplayed = Check(name="exploits", verdict="no evidence", message="fewer seconds were left")
+    assert Verdict(status="accepted", checks=(unplayed,)).found == ()
