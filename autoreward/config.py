@@ -186,7 +186,7 @@ class RunConfig(Record):
     """`smoke` leaves the dry run alone: no probes, and no review by the language model. To compare with."""
     analyzer: AnalyzerScope = "full"
     """`statistics` tells the Designer means alone: no label, no findings, no episodes, no analysis by the language
-    model. To compare with."""
+    model; and no training is stopped for hacking. To compare with."""
     steps: Positive | None = None
     """Environment steps of one training; None: the task's budget."""
     seed: Annotated[int, Field(ge=0, lt=200_000)] = 0

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import autoreward
 from autoreward.config import RunConfig
-from autoreward.engine.contract import Engine
+from autoreward.engine.contract import Engine, JobRequest
 from autoreward.envs.record import record_transitions
+from autoreward.records import read_record, write_record
 from autoreward.sandbox.process import witness
 from autoreward.search.account import Account
 from autoreward.search.candidate import Drafting
@@ -23,7 +25,36 @@ from autoreward.search.trainings import Trainings, rank, summary
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, RoundAnalysis, RunRecord
 from autoreward.task import Task
-from autoreward.training.contract import RewardSpec
+from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
+from autoreward.training.files import JOB, result_name
+
+
+class Sharing:
+    """An engine that takes a training that need not be stopped from one that might have been, and was not."""
+
+    def __init__(self, engine: Engine, shared: Path) -> None:
+        """Set up; `shared` is the folder of finished trainings of all runs."""
+        self._engine, self._shared = engine, shared
+
+    def run(
+        self, requests: Sequence[JobRequest], progress: Callable[[JobRequest, Progress], None]
+    ) -> dict[Path, TrainingResult]:
+        """As `Engine.run`."""
+        for request in requests:
+            self._take(request)
+        return self._engine.run(requests, progress)
+
+    def _take(self, request: JobRequest) -> None:
+        job, name = read_record(request.folder / JOB, TrainingJob), result_name(request.steps)
+        watched = self._shared / job.model_copy(update={"stop_when_hacked": True}).hash
+        if job.stop_when_hacked or (request.folder / name).exists() or not (watched / name).exists():
+            return
+        result = read_record(watched / name, TrainingResult)
+        if result.stopped is None:
+            others = [file for file in watched.iterdir() if file.name not in (JOB, name)]
+            for file in others:
+                shutil.copy(file, request.folder / file.name)
+            write_record(request.folder / name, result.model_copy(update={"hash": job.hash}))
 
 
 @dataclass(frozen=True)
@@ -38,6 +69,8 @@ class Searched:
     """Candidates that were still refused after all repairs, so never trained."""
     repairs: int
     """Proposals that were refused and drawn again."""
+    stopped: int
+    """Trainings that were stopped for hacking."""
     labels: dict[str, int]
     """Label -> candidates."""
 
@@ -104,6 +137,7 @@ def _told(folder: RunFolder, config: RunConfig, trainings: Trainings, episodes: 
         fresh=tuple(again[each.name] for each in best),
         refused=sum(record.status == "refused" for record in records),
         repairs=sum(record.repairs for record in records),
+        stopped=sum(bool(record.stopped) for record in records),
         labels={label: found.count(label) for label in sorted(set(found))},
     )
 

@@ -28,10 +28,11 @@ from typing import Annotated
 import numpy as np
 import tyro
 from _curves import band
-from _loops import Searched, search
+from _loops import Searched, Sharing, search
 from _page import machine
 
 from autoreward.config import RunConfig
+from autoreward.engine.contract import Engine
 from autoreward.engine.local import LocalEngine
 from autoreward.records import write_bytes
 from autoreward.search.statistics import MIN_SEEDS, TRIM, interval, iqm
@@ -42,6 +43,8 @@ FIRST_SEED = 70
 """Of the runs; away from those of results and calibrations."""
 TASKS = {"reacher": 25_000, "mountain_car_continuous": 10_000, "acrobot": 12_000}
 """Environment steps of each training."""
+PROBE_SECONDS = 60
+"""That the Critic may take, so that a busy machine does not decide what it finds."""
 ARMS: dict[str, dict[str, str]] = {
     "full": {"critic": "full", "analyzer": "full"},
     "plain": {"critic": "smoke", "analyzer": "statistics"},
@@ -82,7 +85,7 @@ def main(options: Options) -> None:
         options.repeats, options.rounds, options.candidates, options.steps = 1, 2, 1, 2_000
         options.tasks = ("mountain_car_continuous",)
     results: Results = {name: {arm: [] for arm in ARMS} for name in options.tasks}
-    engine = LocalEngine(options.slots, timeout=1800)
+    engine = Sharing(LocalEngine(options.slots, timeout=1800), options.out / "trainings")
     for repeat in range(options.repeats):
         for name in options.tasks:
             for arm in ARMS:
@@ -95,7 +98,7 @@ def main(options: Options) -> None:
         draw(results, options, options.picture)
 
 
-def one(name: str, arm: str, repeat: int, options: Options, engine: LocalEngine) -> Searched:
+def one(name: str, arm: str, repeat: int, options: Options, engine: Engine) -> Searched:
     """One arm of one repeat."""
     seed = options.first_seed + repeat
     config = RunConfig.model_validate(
@@ -107,6 +110,7 @@ def one(name: str, arm: str, repeat: int, options: Options, engine: LocalEngine)
             "search_seeds": 1,
             "selection_seeds": 1,
             "stop_when_hopeless": False,
+            "probe_seconds": PROBE_SECONDS,
             "shared_trainings": options.out / "trainings",
             **ARMS[arm],
         }
@@ -142,7 +146,8 @@ def figures(results: Results, options: Options) -> dict[str, float | str]:
                 flat |= _bounds(f"{name}.{arm}.after_{count}", column)
             for repeat, one in enumerate(searched):
                 flat |= {f"{name}.{arm}.{repeat}.after_{n}": value for n, value in enumerate(values[repeat], start=1)}
-                flat |= {f"{name}.{arm}.{repeat}.refused": one.refused, f"{name}.{arm}.{repeat}.repairs": one.repairs}
+                for key in ("refused", "repairs", "stopped"):
+                    flat[f"{name}.{arm}.{repeat}.{key}"] = getattr(one, key)
                 flat |= {f"{name}.{arm}.{repeat}.label.{label}": count for label, count in one.labels.items()}
         for key, gain in gains(arms, options).items():
             flat[f"{name}.gain.{key}"] = iqm(gain)

@@ -20,7 +20,9 @@ def worth(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def _results(worth: ModuleType, full: list[float], plain: list[float]) -> dict[str, dict[str, list[object]]]:
     def searched(fresh: float) -> object:
-        return worth.Searched(seen=(0.0, fresh), fresh=(0.0, fresh), refused=1, repairs=3, labels={"solved": 1})
+        return worth.Searched(
+            seen=(0.0, fresh), fresh=(0.0, fresh), refused=1, repairs=3, stopped=0, labels={"solved": 1}
+        )
 
     return {"reacher": {"full": [searched(each) for each in full], "plain": [searched(each) for each in plain]}}
 

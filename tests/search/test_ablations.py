@@ -9,12 +9,15 @@ import pytest
 from autoreward.critic.verify import DRY_RUN, PROBES
 from autoreward.llm.contract import CallName, Message
 from autoreward.llm.scripted import ScriptedChat
+from autoreward.records import read_record
 from autoreward.search.loop import start
 from autoreward.search.observer import Observer
 from autoreward.store.folder import RunFolder
 from autoreward.testing.engine import InProcessEngine
 from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, line_task
+from autoreward.training.contract import TrainingJob
+from autoreward.training.files import JOB
 
 ANALYSED = ("Label, computed by rules", "Findings:", "told from the record", "findings and episodes", "Seen here.")
 Run = tuple[RunFolder, dict[str, str]]
@@ -67,6 +70,13 @@ def test_a_smoke_test_is_the_dry_run_alone(full: Run, less: Run) -> None:
     dry, probes = [name for name, _ in DRY_RUN], [name for name, _ in PROBES]
     assert made(less[0]) == ["contract", *dry]
     assert made(full[0]) == ["contract", *dry, *probes, "review"]
+
+
+def test_only_the_full_analyzer_stops_trainings(full: Run, less: Run) -> None:
+    for (folder, _), stops in ((full, True), (less, False)):
+        hashes = folder.candidates(0)[0].trainings.values()
+        jobs = [read_record(folder.training_folder(each) / JOB, TrainingJob) for each in hashes]
+        assert [job.stop_when_hacked for job in jobs] == [stops]
 
 
 def test_neither_review_nor_analysis_is_paid_for(full: Run, less: Run) -> None:
