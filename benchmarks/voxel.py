@@ -1,13 +1,15 @@
 """Measures the voxel world: environment steps a second with observations, what fields cost, worlds, and the start.
 
     python benchmarks/voxel.py --json voxel.json    # everything; about two minutes on a quiet machine
+    python benchmarks/voxel.py --parts others       # ours, Crafter and Craftax-Classic in turns, and nothing else
     python benchmarks/voxel.py --quick              # seconds: that it works, not what it finds
 
 Actions are uniform, episodes end and begin anew, and every step's observations [N, 444] are made. `steps` counts by the
 clock, the median of the rounds; `cpu` by the process's CPU seconds, the best round: what one core does undisturbed.
-Crafter and Craftax-Classic are stepped beside it, by the clock too, where they are installed (`pip install
-'autoreward[benchmarks-voxel]'`): the one as its users step it, one environment in Python; the other with 512 in one
-call of JAX, without the resets, which on a CPU would cost it far more than its steps.
+Crafter and Craftax-Classic are stepped beside it, in turns with ours, where they are installed (`pip install
+'autoreward[benchmarks-voxel]'`): the one as its users step it, one environment in Python; the other with many in one
+compiled `scan` of JAX, without the resets, which on a CPU would cost it far more than its steps. On a busy machine
+their ratios to ours tell more than any speed.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import os
 
 os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -24,11 +25,12 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
 from _page import machine
+from _voxel_others import beside
 
 from autoreward.envs.voxel.env import VoxelEnv
 from autoreward.envs.voxel.generate import generate
@@ -68,6 +70,10 @@ class Options:
     rounds: int = 5
     steps: int = 200
     """Of every environment in a round."""
+    parts: tuple[Literal["steps", "fields", "worlds", "start", "others"], ...] = ()
+    """What is measured; empty: everything."""
+    craftax: tuple[int, ...] = (64, 512, 2048)
+    """Worlds of Craftax-Classic, each number an arm of its own."""
     json_: Annotated[Path | None, tyro.conf.arg(name="json")] = None
     """Where the figures are written."""
 
@@ -148,43 +154,24 @@ def measure_start(options: Options) -> Figures:
     return {"compile/seconds": clock, "compile/cpu_seconds": cpu, "compile/again_seconds": again}
 
 
-def measure_crafter(options: Options) -> Figures:
-    """Crafter, one environment, as its users step it: it renders what the policy sees."""
-    if importlib.util.find_spec("crafter") is None:
-        return {}
-    crafter: Any = importlib.import_module("crafter")
-    env = crafter.Env(seed=0)
-    env.reset()
-    steps, random = 50 if options.quick else 1000, np.random.default_rng(0)
-    begun = time.perf_counter()
-    for action in random.integers(0, 17, steps).tolist():
-        if env.step(action)[2]:
-            env.reset()
-    return {"crafter/1/steps": steps / (time.perf_counter() - begun)}
+def measure_others(options: Options) -> Figures:
+    """Ours, Crafter and Craftax-Classic in turns, where they are installed."""
+    return beside(1 if options.quick else options.rounds, (8,) if options.quick else options.craftax, options.quick)
 
 
-def measure_craftax(options: Options) -> Figures:
-    """Craftax-Classic with symbolic observations, 512 environments in one compiled call, without any reset."""
-    if importlib.util.find_spec("craftax") is None:
-        return {}
-    jax: Any = importlib.import_module("jax")
-    make: Any = importlib.import_module("craftax.craftax_env").make_craftax_env_from_name
-    env, count, steps = make("Craftax-Classic-Symbolic-v1", auto_reset=False), 512, 5 if options.quick else 100
-    parameters, key = env.default_params, jax.random.PRNGKey(0)
-    step = jax.jit(jax.vmap(env.step, in_axes=(0, 0, 0, None)))
-    _, state = jax.vmap(env.reset, in_axes=(0, None))(jax.random.split(key, count), parameters)
-    actions = np.random.default_rng(0).integers(0, 17, (steps + 1, count))
-    begun = 0.0
-    for number, row in enumerate(actions):
-        _, state, *_ = jax.block_until_ready(step(jax.random.split(key, count), state, row, parameters))
-        begun = begun if number else time.perf_counter()  # the first call compiles
-    return {"craftax_classic/512/steps": steps * count / (time.perf_counter() - begun)}
+MEASURES = {
+    "steps": measure_steps,
+    "fields": measure_fields,
+    "worlds": measure_worlds,
+    "start": measure_start,
+    "others": measure_others,
+}
 
 
 def main(options: Options) -> int:
     figures: Figures = {}
-    for measure in (measure_steps, measure_fields, measure_worlds, measure_start, measure_crafter, measure_craftax):
-        figures |= measure(options)
+    for part in options.parts or tuple(MEASURES):
+        figures |= MEASURES[part](options)
     sys.stdout.write(machine() + "\n")
     for name, value in figures.items():
         verdict = ""
