@@ -25,7 +25,8 @@ from autoreward.records import write_bytes
 from autoreward.report.seeds import wilson
 
 AT_MOST = 0.005
-"""Random success on the standard tier that a task may have: or a sparse reward would be enough."""
+"""Random success on the standard tier; from there on it is printed in bold, since a sparse reward would then do."""
+WHAT = ("success", "low", "high", "lava_death", "episodes")
 Figures = dict[str, float]
 
 
@@ -49,15 +50,12 @@ def main(options: Options) -> int:
     """Play, print the table, and write the figures."""
     if options.quick:
         options = replace(options, tasks=("diamond_lava", "approach_tree"), tiers=TIERS, episodes=64, num_envs=64)
-    sys.stdout.write("| task | tier | success | Wilson 95% | died in lava | episodes |\n")
-    sys.stdout.write("| --- | --- | --- | --- | --- | --- |\n")
     figures: Figures = {}
     for tier in options.tiers:
         for task in options.tasks:
-            counts = play(task, tier, options)
-            figures |= told(task, tier, counts)
-            sys.stdout.write(line(task, tier, counts) + "\n")
-            sys.stdout.flush()
+            figures |= told(task, tier, play(task, tier, options))
+            sys.stderr.write(f"{task}/{tier}: {figures[f'{task}/{tier}/success']:.2%}\n")
+    sys.stdout.write("\n".join(table(figures, options)) + "\n")
     if options.json_:
         write_bytes(options.json_, (json.dumps(figures, indent=1) + "\n").encode())
     return 0
@@ -93,25 +91,22 @@ def told(task: str, tier: str, counts: Counter[str]) -> Figures:
     """Flat figures."""
     episodes = counts["episodes"]
     low, high = wilson(counts["success"], episodes)
-    values = {
-        "success": counts["success"] / episodes,
-        "low": low,
-        "high": high,
-        "lava_death": counts["lava_death"] / episodes,
-        "episodes": episodes,
-    }
-    return {f"{task}/{tier}/{name}": value for name, value in values.items()}
+    values = (counts["success"] / episodes, low, high, counts["lava_death"] / episodes, float(episodes))
+    return {f"{task}/{tier}/{name}": value for name, value in zip(WHAT, values, strict=True)}
 
 
-def line(task: str, tier: str, counts: Counter[str]) -> str:
-    """A row of the table."""
-    success, episodes = counts["success"], counts["episodes"]
-    low, high = wilson(success, episodes)
-    verdict = "" if tier != "standard" or success / episodes < AT_MOST else " **above 0.5%**"
-    return (
-        f"| `{task}` | {tier} | {success / episodes:.2%}{verdict} | {low:.2%} - {high:.2%} | "
-        f"{counts['lava_death'] / episodes:.1%} | {episodes:,} |"
-    )
+def table(figures: Figures, options: Options) -> list[str]:
+    """Success of each task, a column a tier, with its interval and what died in lava."""
+    lines = [f"| task | {' | '.join(options.tiers)} |", f"| --- |{' --- |' * len(options.tiers)}"]
+    for task in options.tasks:
+        cells = []
+        for tier in options.tiers:
+            success, low, high, died = (figures[f"{task}/{tier}/{name}"] for name in WHAT[:4])
+            lava = f", {died:.1%} died in lava" if died else ""
+            above = "**" if tier == "standard" and success >= AT_MOST else ""
+            cells.append(f"{above}{success:.2%}{above} ({low:.2%} - {high:.2%}){lava}")
+        lines.append(f"| `{task}` | {' | '.join(cells)} |")
+    return lines
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -48,4 +49,12 @@ def test_figures_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert figures["approach_cow/easy/episodes"] == 64, "whole rounds"
     low, high = (figures[f"approach_cow/easy/{end}"] for end in ("low", "high"))
     assert low <= figures["approach_cow/easy/success"] <= high
-    assert "| `approach_cow` | easy |" in capsys.readouterr().out
+    success = f"{figures['approach_cow/easy/success']:.2%}"
+    assert capsys.readouterr().out.splitlines()[2].startswith(f"| `approach_cow` | {success} (")
+
+
+def test_a_standard_tier_that_chance_solves_is_in_bold() -> None:
+    counts = Counter(episodes=1000, success=5)
+    figures = voxel_random.told("hunt_cow", "standard", counts) | voxel_random.told("hunt_cow", "easy", counts)
+    row = voxel_random.table(figures, Options(tasks=("hunt_cow",), tiers=("standard", "easy")))[2]
+    assert row.count("0.50%") == 2 and row.count("**0.50%**") == 1
