@@ -47,18 +47,14 @@ def _text(alarm: HackingAlarm, count: int, trainings: int) -> str:
 
 def _experiment(alarm: HackingAlarm) -> str:
     """Which term is responsible, by the return without it."""
-    if not alarm.without:
-        # Sums of an episode do not tell what signs of sums, taken step by step, come to without a term.
-        return "it has no other term" if alarm.term else "which term it is, episode sums do not tell"
-    both = f"{alarm.both or 0.0:.2f}"
+    if not alarm.without and alarm.term is None:
+        return "which term it is, what was recorded does not tell"
+    orders = f"own return orders episodes as {alarm.aim} does by {alarm.both or 0.0:.2f}"
     if alarm.term is None:
-        return f"no single term: own return orders episodes as {alarm.aim} does by {both}, without any one of them too"
+        return f"no single term: {orders}, without one by {max(alarm.without.values()):.2f} at most"
     if alarm.term not in alarm.without:
-        return f"own return orders episodes as {alarm.aim} does by {both}, and {alarm.term} is its only term"
-    return (
-        f"own return orders episodes as {alarm.aim} does by {both}, without {alarm.term} by "
-        f"{alarm.without[alarm.term]:.2f}"
-    )
+        return f"{orders}, and {alarm.term} is its only term"
+    return f"{orders}, without {alarm.term} by {alarm.without[alarm.term]:.2f}"
 
 
 def _suggestion(term: str | None) -> str:

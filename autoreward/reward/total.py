@@ -43,6 +43,16 @@ def total(program: Program, terms: Mapping[str, Array]) -> NDArray[np.float32]:
     return _sum(list(weighted(program, terms).values()))
 
 
+def total_without(program: Program, terms: Mapping[str, Array]) -> dict[str, NDArray[np.float32]]:
+    """The reward had it been without each term, each [T, N]; terms as `weighted` gives them.
+
+    Only in `signs`: where the total is a sum, so is what is left of it. Empty in the other grammars.
+    """
+    if program.grammar != "signs":
+        return {}
+    return {left: total(program, {name: term for name, term in terms.items() if name != left}) for left in terms}
+
+
 def _sum(terms: list[Array]) -> NDArray[np.float32]:
     found = np.zeros(np.shape(terms[0]) if terms else (), np.float32)
     for term in terms:

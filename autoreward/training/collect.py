@@ -6,6 +6,7 @@ of its own, is asked once a rollout and not once a step.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,11 +68,27 @@ class Collector:
     """Steps N environments: step, read fields, judge, reset what has ended, read fields of the new state."""
 
     def __init__(
-        self, env: BatchEnv, task: Task, reward: RewardSource, log: EpisodeLog, clock: Stopwatch | None = None
+        self,
+        env: BatchEnv,
+        task: Task,
+        reward: RewardSource,
+        log: EpisodeLog,
+        clock: Stopwatch | None = None,
+        without: Callable[[Mapping[str, Floats]], Mapping[str, Floats]] | None = None,
     ) -> None:
+        """Set up.
+
+        Args:
+            env: what is stepped.
+            task: with its success rule.
+            reward: scores the steps.
+            log: of the episodes.
+            clock: of the training's parts.
+            without: gives the reward without each term, of terms [T, N], to be logged as well.
+        """
         self.env, self.log = env, log
         self.clock = clock or Stopwatch()
-        self._reward = reward
+        self._reward, self._without = reward, without
         self._judge = EpisodeJudge(task, env.schema, env.num_envs)
         self._final_rule = task.success.rule == "final"
         self._names = tuple(dict.fromkeys((*self._judge.fields, *reward.state_fields, *reward.next_state_fields)))
@@ -151,8 +168,10 @@ class Collector:
             )
         )
         self.clock.lap("reward")
+        without = self._without(terms) if self._without else {}
         for index, row in enumerate(rows):
-            self.log.add_step(reward[index], {name: values[index] for name, values in terms.items()})
+            own, left = ({name: values[index] for name, values in each.items()} for each in (terms, without))
+            self.log.add_step(reward[index], own, left)
             if (ended := row.finished) is not None:
                 number = first + (index + 1) * self.env.num_envs
                 self.log.finish(row.done, ended.success, ended.score, ended.outcomes, number)

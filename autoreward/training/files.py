@@ -8,7 +8,8 @@ POLICY_LAST = "policy_last.safetensors"
 POLICY_SB3, VECNORMALIZE = "policy.zip", "vecnormalize.pkl"
 """The shipped policy exported for Stable-Baselines3; pickles, which autoreward writes and never reads."""
 EPISODES = "episodes.npz"
-"""Training episodes, arrays [E]: step, length, own_return, success, score, `outcome.NAME`, `term.NAME` (weighted)."""
+"""Training episodes, arrays [E]: step, length, own_return, success, score, `outcome.NAME`, `term.NAME` (weighted); in
+the grammar `signs`, where a training may be stopped for hacking, `without.NAME`: own return without that term."""
 TRAJECTORIES = "trajectories.npz"
 """Final evaluation, arrays [E]: length, success, score, seed, `outcome.NAME`; and, for at most 8 episodes (best, worst,
 failed ones) listed in `recorded` [R] (indices into E): `action` [R, T, ...], `field.NAME` [R, T + 1, ...] with the

@@ -207,18 +207,28 @@ def _responsible(
     count = min(int(sign.then.sum()), int(sign.now.sum()))
     rows = np.concatenate([_spaced(sign.then, count), _spaced(sign.now, count)])
     own, aim = past["own_return"][rows], aim[rows]
-    both = agreement(own, aim)
-    terms = {name.removeprefix("term."): past[name][rows] for name in past if name.startswith("term.")}
-    # Not so in the grammar `signs`, whose total is made step by step of the signs of sums.
-    if both is None or not terms or not np.allclose(sum(terms.values()), own, rtol=1e-3, atol=1e-3 * np.ptp(own)):
+    both, left = agreement(own, aim), _left(past)
+    if both is None or not left:
         return both, {}, None
-    found = {name: agreement(own - values, aim) for name, values in terms.items()}
+    found = {name: agreement(values[rows], aim) for name, values in left.items()}
     without = {name: value for name, value in found.items() if value is not None}
     best = max(without, key=lambda name: without[name], default=None)
     if best is None or without[best] < max(RESTORED, both + RESTORED):
         # Without its only term a return is nothing, which restores nothing.
-        return both, without, next(iter(terms)) if len(terms) == 1 else None
+        return both, without, next(iter(left)) if len(left) == 1 else None
     return both, without, best
+
+
+def _left(past: Mapping[str, Array]) -> dict[str, Array]:
+    """Own return [E] without each term; empty where it was not recorded, and is no sum of terms."""
+    recorded = {name.removeprefix("without."): past[name] for name in past if name.startswith("without.")}
+    terms = {name.removeprefix("term."): past[name] for name in past if name.startswith("term.")}
+    if recorded or not terms:
+        return recorded
+    own = past["own_return"]
+    # Not so in the grammar `signs`, whose total is made step by step of the signs of sums.
+    added = np.allclose(sum(terms.values()), own, rtol=1e-3, atol=1e-3 * float(np.ptp(own)))
+    return {name: own - values for name, values in terms.items()} if added else {}
 
 
 def _aim(past: Mapping[str, Array]) -> tuple[str, Array]:

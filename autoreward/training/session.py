@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from autoreward.envs.registry import make_env
 from autoreward.errors import TrainingFailed
+from autoreward.reward.total import total_without
 from autoreward.sandbox.process import ProcessCell
 from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
 from autoreward.training.collect import Collector
@@ -97,7 +98,9 @@ class Session:
         self.reward: RewardSource = make_reward(job.reward, env.schema, new_cell)
         stack.callback(self.reward.close)
         self.log = EpisodeLog(settings.num_envs)
-        self.collector = Collector(env, job.task, self.reward, self.log)
+        reward = self.reward if job.stop_when_hacked else None
+        without = (lambda terms: total_without(reward.program, terms)) if isinstance(reward, ProgramReward) else None
+        self.collector = Collector(env, job.task, self.reward, self.log, without=without)
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,16 +31,22 @@ class EpisodeLog:
         self._return = np.zeros(num_envs)
         self._length = np.zeros(num_envs, dtype=np.int64)
         self._terms: dict[str, Doubles] = {}
+        self._without: dict[str, Doubles] = {}
         self._low: dict[str, float] = {}
         self._high: dict[str, float] = {}
         self._rows: dict[str, list[Array]] = {}
         self.count = 0
         """Finished episodes."""
 
-    def add_step(self, reward: Floats, terms: Mapping[str, Floats]) -> None:
-        """One step of every environment: reward [N] and weighted terms, each [N]."""
+    def add_step(
+        self, reward: Floats, terms: Mapping[str, Floats], without: Mapping[str, Floats] = MappingProxyType({})
+    ) -> None:
+        """One step of every environment: reward [N], weighted terms, and the reward without each of some, each [N]."""
         self._return += reward
         self._length += 1
+        for name, values in without.items():
+            self._without.setdefault(name, np.zeros(len(self._return)))
+            self._without[name] += values
         for name, values in terms.items():
             if name not in self._terms:
                 self._terms[name] = np.zeros(len(self._return))
@@ -62,6 +69,7 @@ class EpisodeLog:
         }
         row |= {f"outcome.{name}": values for name, values in outcomes.items()}
         row |= {f"term.{name}": values[mask] for name, values in self._terms.items()}
+        row |= {f"without.{name}": values[mask] for name, values in self._without.items()}
         for name, values in row.items():
             self._rows.setdefault(name, []).append(values)
         self.count += count
@@ -89,6 +97,7 @@ class EpisodeLog:
         """For a checkpoint: the finished episodes, and those under way."""
         found = {f"row.{name}": np.concatenate(rows) for name, rows in self._rows.items()}
         found |= {f"sum.{name}": values.copy() for name, values in self._terms.items()}
+        found |= {f"without.{name}": values.copy() for name, values in self._without.items()}
         found |= {f"range.{name}": np.array([self._low[name], self._high[name]]) for name in self._terms}
         return {**found, "return": self._return.copy(), "length": self._length.copy()}
 
@@ -98,6 +107,9 @@ class EpisodeLog:
         self._rows = {name.removeprefix("row."): [rows] for name, rows in arrays.items() if name.startswith("row.")}
         self._terms = {
             name.removeprefix("sum."): sums.copy() for name, sums in arrays.items() if name.startswith("sum.")
+        }
+        self._without = {
+            name.removeprefix("without."): sums.copy() for name, sums in arrays.items() if name.startswith("without.")
         }
         for name in self._terms:
             self._low[name], self._high[name] = (float(bound) for bound in arrays[f"range.{name}"])
@@ -114,7 +126,7 @@ class EpisodeLog:
     def _clear(self, mask: Bools) -> None:
         self._return[mask] = 0.0
         self._length[mask] = 0
-        for sums in self._terms.values():
+        for sums in (*self._terms.values(), *self._without.values()):
             sums[mask] = 0.0
 
 

@@ -66,6 +66,15 @@ def test_success_that_was_lost_is_unstable_unless_the_return_went_on_rising() ->
     assert "80%" in fell.text and "80%" in held.text
 
 
+def test_a_term_that_drowns_the_others_is_to_pay_less_or_where_no_weight_counts_less_often() -> None:
+    task, schema, training = recorded("rest")
+    label = cause(task, schema, [training])
+    assert label and label.suggestion == "Give rest a tenth of its weight."
+    label = cause(task.model_copy(update={"grammar": "signs"}), schema, [training])
+    assert label and label.diagnosis == "reward_flooding"
+    assert "fewer steps" in label.suggestion and "weight" not in label.suggestion
+
+
 def test_seeds_that_are_far_apart_are_unstable() -> None:
     task, schema, good = recorded("climb")
     bad = changed(good, final=evaluation(0.0), evaluations=())

@@ -11,6 +11,7 @@ import pytest
 
 from autoreward.config import Budget, RunConfig
 from autoreward.designer.contract import Brief, Proposal
+from autoreward.records import read_record, write_record
 from autoreward.report.page import write_report
 from autoreward.search.account import Account
 from autoreward.search.loop import resume, start
@@ -20,10 +21,11 @@ from autoreward.search.reopen import reopen
 from autoreward.search.seeds import SELECTION
 from autoreward.search.trainings import Trainings
 from autoreward.store.folder import RunFolder
+from autoreward.store.records import CandidateRecord
 from autoreward.testing.engine import InProcessEngine
 from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, NoTrainer, line_task
-from autoreward.training.contract import Progress, TrainingJob, TrainingResult
+from autoreward.training.contract import HackingAlarm, Progress, TrainingJob, TrainingResult
 
 COURSES = {
     1.0: {1_024: 0.1, 2_048: 0.1, 4_096: 0.1},
@@ -190,6 +192,27 @@ def test_time_that_is_up_leaves_the_last_rung_that_was_reached(folder: RunFolder
     assert ends[2]["stopped"] == "stopped after 2,048 of 4,096 steps: budget.wall_seconds = 9 is reached"
     assert (ends[2]["steps"], ends[2]["success_rate"]) == (2_048, 0.8)
     assert [ends[index]["stopped"] for index in (0, 1, 3)] == [BEHIND[0, index] for index in (0, 1, 3)]
+
+
+def test_who_hacks_the_reward_is_out_of_the_race_with_its_reason(folder: RunFolder) -> None:
+    record = folder.candidate(0, 3)
+    assert record
+    (path,) = (folder.training_folder(hash_) / "result-1024.json" for hash_ in record.trainings.values())
+    alarm = HackingAlarm(
+        step=600, since=100, kind="lost", aim="success", own_return=(1, 2), success=(1, 0), correlation=(1.0, None)
+    )
+    write_record(path, read_record(path, TrainingResult).model_copy(update={"stopped": alarm}))
+    run = folder.run()
+    trainings = Trainings(folder, run.task, InProcessEngine(), Observer())
+    ends = dict(Race(folder, run, trainings, Account(folder, run, None), Observer()).train(0, range(4)))
+    assert ends[3]["stopped"] == "stopped after 600 of 4,096 steps: own return rose, and the aim did not follow"
+    assert (ends[3]["steps"], ends[3]["unspent"], ends[3]["success_rate"]) == (1_024, 424, 0.5)
+    assert ends[0]["stopped"] == "stopped after 1,024 of 4,096 steps: it was behind 2 others there"
+    assert [ends[index]["stopped"] for index in (1, 2)] == [BEHIND[0, index] for index in (1, 2)]
+    folder.write_candidate(CandidateRecord.model_validate(record.model_dump() | dict(ends[3])))
+    before, account = folder.spent().env_steps, Account(folder, run, None)
+    account.save()
+    assert folder.spent().env_steps == before - 424
 
 
 def test_with_more_time_it_goes_on(folder: RunFolder) -> None:

@@ -13,7 +13,7 @@ from autoreward.task import SuccessRule
 from autoreward.testing.trainer import CLIMB, line_task
 from autoreward.training.batch import BatchTrainer
 from autoreward.training.contract import Evaluation, Progress, RewardSpec, TrainingJob, TrainingResult
-from autoreward.training.files import POLICY, TRAJECTORIES, result_name
+from autoreward.training.files import EPISODES, POLICY, TRAJECTORIES, result_name
 from autoreward.training.hacking import agreement, due, hacked
 
 Array = NDArray[Any]
@@ -129,12 +129,15 @@ def test_no_single_term_where_two_are_collected() -> None:
     assert alarm and alarm.term is None and len(alarm.without) == 3
 
 
-def test_where_the_return_is_no_sum_of_terms_none_is_named() -> None:
+def test_where_the_return_is_no_sum_of_terms_only_what_was_recorded_without_each_tells() -> None:
     """As in the grammar `signs`."""
     arrays = episodes(FALLS, [2 * each for each in RISES])
     arrays["term.other"] = arrays["term.other"] * 7.0
     alarm = hacked(arrays, WHOLE, 5_000)
     assert alarm and alarm.term is None and alarm.without == {}
+    arrays |= {"without.aim": arrays["own_return"], "without.other": arrays["score"]}
+    alarm = hacked(arrays, WHOLE, 5_000)
+    assert alarm and alarm.term == "other" and alarm.without["other"] == 1.0
 
 
 def test_agreement_is_of_ranks() -> None:
@@ -198,6 +201,37 @@ def test_it_stays_stopped_when_it_is_taken_up_again(stopped: tuple[Path, Trainin
     assert not (folder / result_name(STEPS)).exists(), "as if it had been killed before the worker wrote it"
     again = BatchTrainer().train(job(), STEPS, folder, quiet)
     assert (again.stopped, again.own_return, again.final) == (result.stopped, result.own_return, result.final)
+
+
+SIGNS = """\
+def sparse(state, action, next_state, memory):
+    return {"reach": 1.0 * (next_state["position"] > 2)}
+
+def dense(state, action, next_state, memory):
+    here, before = next_state["position"], state["position"]
+    return {"climb": here - before, "near": 9.0 - 18.0 * (np.abs(here - 0.5) > 0.5)}
+"""
+
+
+def test_in_signs_the_return_without_each_term_is_recorded(tmp_path: Path) -> None:
+    """`near` decides the sign of the dense terms alone, so that `climb` changes nothing."""
+    signs = job(SIGNS).model_copy(update={"reward": RewardSpec(kind="program", source=SIGNS, grammar="signs")})
+    BatchTrainer().train(signs, 512, tmp_path, quiet)
+    with np.load(tmp_path / EPISODES) as file:
+        arrays = dict(file)
+    assert {name for name in arrays if name.startswith("without.")} == {
+        "without.sparse.reach",
+        "without.dense.climb",
+        "without.dense.near",
+    }
+    assert (arrays["without.dense.climb"] == arrays["own_return"]).all()
+    assert np.allclose(arrays["own_return"] - arrays["without.sparse.reach"], arrays["term.sparse.reach"])
+    assert (arrays["without.dense.near"] != arrays["own_return"]).any()
+    usual = signs.model_copy(update={"stop_when_hacked": False})
+    (tmp_path / "usual").mkdir()
+    BatchTrainer().train(usual, 512, tmp_path / "usual", quiet)
+    with np.load(tmp_path / "usual" / EPISODES) as file:
+        assert set(file.files) == {name for name in arrays if not name.startswith("without.")}
 
 
 def test_a_good_reward_is_not_stopped(tmp_path: Path) -> None:
