@@ -18,7 +18,6 @@ import os
 os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})
 
 import json
-import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from typing import Annotated
 
 import numpy as np
 import tyro
+from _page import machine
 
 from autoreward.analyzer.diagnosis import diagnose
 from autoreward.critic.verify import verify
@@ -164,13 +164,13 @@ def main(options: Options) -> None:
     if options.quick:
         options.repeats, options.candidates, options.steps = 1, 1, 2_000
     engine = LocalEngine(options.slots, timeout=900)
-    figures: dict[str, float | str] = {"machine": _machine(), "steps": options.steps, "repeats": options.repeats}
+    figures: dict[str, float | str] = {"machine": machine(), "steps": options.steps, "repeats": options.repeats}
     lines = ["| task | measure | composer | random search | difference |", "| --- | --- | --- | --- | --- |"]
     for name in options.tasks:
         arms = compare(name, options, engine)
         lines += table(name, arms, figures)
         sys.stdout.write("\n".join([*lines, ""]) + "\n")
-    sys.stdout.write(f"{_machine()}\n")
+    sys.stdout.write(f"{machine()}\n")
     if options.json_:
         write_bytes(options.json_, (json.dumps(figures, indent=1) + "\n").encode())
 
@@ -266,10 +266,6 @@ def _difference(one: Sequence[float], other: Sequence[float]) -> tuple[float, fl
         random_state=SEED,
     ).confidence_interval
     return float(found.low), float(found.high)
-
-
-def _machine() -> str:
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":
