@@ -86,6 +86,7 @@ class Train(Command):
         return 0 if rows[0].failed < len(rows[0].trainings) else 1
 
     def _rows(self, task: Task, source: str) -> tuple[list[Row], Path]:
+        from autoreward.critic.stored import Stored
         from autoreward.engine.local import LocalEngine
         from autoreward.envs.registry import slower_path
         from autoreward.search.trainings import Trainings, row
@@ -107,7 +108,8 @@ class Train(Command):
         with locked(folder), watched() as display:
             if slower := slower_path(task.env):
                 display.note(slower)
-            trainings = Trainings(RunFolder(folder), task, engine, display, self.isolation)
+            stored = Stored.of(self.runs, task, describe(task.env), display.note)
+            trainings = Trainings(RunFolder(folder), task, engine, display, self.isolation, stored=stored)
             results = trainings.run(rewards, seeds, self.episodes)
         labels = {name: self.file.stem if name == "designed" else name for name in rewards}
         return [row(name, labels[name], results[name], self.episodes, task.steps) for name in rewards], folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -41,6 +42,8 @@ class Verify(Command):
     """Least isolation of the process that the file is run in."""
     trust: Annotated[str | None, tyro.conf.arg(metavar="PACK.yaml")] = None
     """A pack file whose own Python may be imported and run."""
+    runs: Path = Path("runs")
+    """Folder whose trainings' episodes the file is to put in order: success before failure."""
     probe_seconds: ProbeSeconds = 10.0
     """Seconds that all checks may take together; what does not fit is no evidence."""
     json_: Json = False
@@ -51,7 +54,8 @@ class Verify(Command):
         source = read_reward(self.file)
         # Success plays no part in the checks, so an environment without a pack needs no rule here.
         task = task_for_file(self.env, None if _is_task(self.env, self.trust) else NO_RULE, trust=self.trust)
-        verdict = verdict_on(source, with_grammar(task, self.grammar), self.seed, self.isolation, self.probe_seconds)
+        given = (with_grammar(task, self.grammar), self.seed, self.isolation, self.probe_seconds, self.runs)
+        verdict = verdict_on(source, *given)
         console = new_console()
         if self.json_:
             console.file.write(verdict.model_dump_json(indent=1) + "\n")
@@ -70,12 +74,23 @@ def read_reward(path: Path) -> str:
         raise UserError(f"reward file {path} cannot be read: {error}") from None
 
 
-def verdict_on(source: str, task: Task, seed: int, least: Isolation, seconds: float = 10.0) -> Verdict:
+def verdict_on(
+    source: str, task: Task, seed: int, least: Isolation, seconds: float = 10.0, runs: Path | None = None
+) -> Verdict:
     """The Critic's executable checks on a program, with freshly recorded transitions.
+
+    Args:
+        source: the program.
+        task: that it is for.
+        seed: of the recorded transitions.
+        least: isolation of the process that it is run in.
+        seconds: that all checks may take.
+        runs: folder with the stored episodes that it is to put in order; None: none.
 
     Raises:
         IsolationTooWeak: the program would be isolated less than `least`.
     """
+    from autoreward.critic.stored import Stored
     from autoreward.critic.verify import verify
     from autoreward.envs.record import record_transitions
     from autoreward.sandbox.isolation import require
@@ -91,7 +106,13 @@ def verdict_on(source: str, task: Task, seed: int, least: Isolation, seconds: fl
         functools.partial(ProcessCell, least=least),
     )
     # A rule that is never true stands for none: nothing can be asked of success then.
-    return verify(source, *given, task if task.success.expression != NO_RULE else None, seconds)
+    asked = task if task.success.expression != NO_RULE else None
+    stored = Stored.of(runs, task, given[0], _skipped) if runs and asked else None
+    return verify(source, *given, asked, seconds, stored=stored)
+
+
+def _skipped(note: str) -> None:
+    sys.stderr.write(clean(note) + "\n")
 
 
 def show_verdict(verdict: Verdict, file: Path) -> None:

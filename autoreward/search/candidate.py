@@ -6,6 +6,7 @@ from autoreward.config import RunConfig
 from autoreward.critic.contract import Check, Verdict
 from autoreward.critic.earlier import Earlier, Measured
 from autoreward.critic.review import review
+from autoreward.critic.stored import Stored
 from autoreward.critic.verify import verify
 from autoreward.designer.contract import Brief, Proposal
 from autoreward.envs.contract import Transitions
@@ -23,6 +24,7 @@ class Drafting:
         self._folder, self._roles, self._transitions, self._watch = folder, roles, transitions, watch
         self._repairs, self._seconds = config.most_repairs, config.probe_seconds
         self._measured: dict[str, Measured] = {}
+        self._replayed = config.llm.replay is not None
         self._probes = config.critic == "full"
         self._reviewed = self._probes and config.llm.reviews and roles.chat is not None
 
@@ -55,7 +57,7 @@ class Drafting:
         """
         roles = self._roles
         given = (brief.schema_, brief.grammar, self._transitions, roles.new_cell, brief.task, self._seconds)
-        verdict = verify(proposal.source, *given, self._earlier(brief), self._probes)
+        verdict = verify(proposal.source, *given, self._earlier(brief), self._probes, self._stored(brief, proposal))
         if verdict.status != "accepted" or not self._reviewed or roles.chat is None or verdict.program is None:
             return verdict
         self._stage(brief, "reviewing")
@@ -68,6 +70,17 @@ class Drafting:
         return verdict.model_copy(
             update={"status": "invalid" if objected else "accepted", "checks": (*verdict.checks, check)}
         )
+
+    def _stored(self, brief: Brief, proposal: Proposal) -> Stored | None:
+        """Episodes to be put in order; not for the user's own reward, which is trained as it is.
+
+        A replay is judged by trainings of its own alone, since those of other runs were others when it was recorded.
+        """
+        if proposal.origin == "start_from":
+            return None
+        run = self._folder.path
+        only = run / "trainings" if self._replayed else None
+        return Stored.of(run.parent, brief.task, brief.schema_, self._watch.note, only)
 
     def _earlier(self, brief: Brief) -> Earlier:
         """The run's accepted candidates so far, but for those whose training failed, which may be tried again."""

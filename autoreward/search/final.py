@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from autoreward.critic.stored import Stored
 from autoreward.errors import UserError
 from autoreward.report.page import write_report
 from autoreward.report.picture import rollout_picture
@@ -28,7 +29,8 @@ class Final:
     def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, watch: Observer) -> None:
         self._folder, self._run, self._watch = folder, run, watch
         shared = run.config.shared_trainings
-        self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
+        stored = Stored.of(folder.path.parent, run.task, run.env_schema, watch.note)
+        self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared, stored)
         self._episodes = run.config.report_episodes or run.task.report_episodes
 
     def select(self) -> Selection | None:

@@ -8,6 +8,7 @@ from autoreward.analyzer.narration import narrate
 from autoreward.analyzer.packet import measured
 from autoreward.analyzer.plain import plain
 from autoreward.analyzer.recorded import Training, read_training
+from autoreward.critic.stored import Stored
 from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
 from autoreward.errors import BudgetReached
 from autoreward.search.account import Account
@@ -38,7 +39,8 @@ class Generation:
         self._folder, self._run, self._roles, self._drafting, self._watch = folder, run, roles, drafting, watch
         self._account = account
         shared = run.config.shared_trainings
-        self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared)
+        stored = Stored.of(folder.path.parent, run.task, run.env_schema, watch.note)
+        self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared, stored)
         self._race = Race(folder, run, self._trainings, account, watch)
         self.stopped = ""
         """Which cap ended a design early; empty where none did."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from autoreward.critic.stored import Stored
 from autoreward.engine.contract import Engine, JobRequest
 from autoreward.engine.worker import failed_result
 from autoreward.errors import MachineFailed
@@ -30,6 +31,7 @@ class Trainings:
         watch: Observer,
         least: Level = "B",
         shared: Path | None = None,
+        stored: Stored | None = None,
     ) -> None:
         """Set up.
 
@@ -40,9 +42,10 @@ class Trainings:
             watch: told of the progress.
             least: isolation of reward programs, wherever they run; a training with less has failed.
             shared: folder of finished trainings of all runs.
+            stored: where some of their episodes are left for the Critic.
         """
         self._folder, self._task, self._engine, self._watch, self._shared = folder, task, engine, watch, shared
-        self._least = least
+        self._least, self._stored = least, stored
 
     def run(
         self,
@@ -89,6 +92,8 @@ class Trainings:
         for path, (label, seed) in labels.items():
             results[path] = self._witnessed(path, results[path])
             self._lend(path, shared, results[path])
+            if self._stored is not None and results[path].status == "ok":
+                self._stored.add(read_record(path / JOB, TrainingJob), path)
             if faults := results[path].faults + results[path].evaluation_faults:
                 self._watch.note(f"{label} seed {seed}: {faults} simulations blew up, which ended their episodes")
         return {label: {seed: results[folders[label, seed]] for seed in seeds} for label in rewards}
@@ -143,9 +148,7 @@ class Trainings:
             return
         _copy(folder, shared / folder.name, name)
 
-    def _job(
-        self, reward: RewardSpec, seed: int, episodes: int, reported: bool, stop_when_hacked: bool
-    ) -> TrainingJob:
+    def _job(self, reward: RewardSpec, seed: int, episodes: int, reported: bool, stop_when_hacked: bool) -> TrainingJob:
         return TrainingJob(
             task=self._task,
             reward=reward,

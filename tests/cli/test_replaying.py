@@ -84,7 +84,7 @@ def test_a_replayed_run_is_the_recorded_one(
     runs.symlink_to(recorded.path.parent)
     assert replay(Path(recorded.path.name[:6])) == 0
     assert "differs" not in capsys.readouterr().out
-    (path,) = set(recorded.path.parent.iterdir()) - {recorded.path}
+    (path,) = {found.parent for found in runs.resolve().glob("*/run.json")} - {recorded.path}
     again, expected = RunFolder(path), recorded.report()
     report = again.report()
     assert report and expected
@@ -108,7 +108,7 @@ def test_a_recording_alone_says_what_is_replayed(
     assert not runs.exists()
     assert main([*alone, *trust]) == 0
     assert "differs" not in capsys.readouterr().out
-    (path,) = runs.iterdir()
+    (path,) = (found.parent for found in runs.glob("*/run.json"))
     again, expected = RunFolder(path), recorded.report()
     report = again.report()
     assert report and expected
@@ -157,7 +157,7 @@ def test_a_cap_is_raised_by_resume(recorded: RunFolder, runs: Path, capsys: pyte
     """Also from Python. What resume is not given stays as it was recorded."""
     assert replay(recorded.path, "--budget.llm-calls", "3", "--llm.no-review") == 0
     assert "the search stopped early: the cap of 3 language-model calls" in capsys.readouterr().out
-    (path,) = runs.iterdir()
+    (path,) = (found.parent for found in runs.glob("*/run.json"))
     assert [record.name for record in RunFolder(path).all_candidates()] == ["0.0", "0.1"]
     assert main(["resume", "--budget.llm-calls", "4", "--trust", *TRUST]) == 0
     assert "stopped early" not in capsys.readouterr().out

@@ -54,7 +54,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_run_ends_with_the_table_and_the_paths(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *TASK, "--config", "small.yaml"]) == 0
     said = capsys.readouterr().out
-    (folder,) = Path("runs").iterdir()
+    (folder,) = (path.parent for path in Path("runs").glob("*/run.json"))
     assert all(label in said for label in ("random", "sparse", "own reward", "designed", "2 seeds x 4 episodes"))
     assert "0.0 trained: true success" in said
     for path in (folder / "best" / "reward.py", folder / "best" / "policy.safetensors", folder / "report.html"):
@@ -92,7 +92,7 @@ def test_an_interrupt_says_how_to_go_on() -> None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    (folder,) = Path("runs").iterdir()
+    (folder,) = (path.parent for path in Path("runs").glob("*/run.json"))
     assert process.returncode == 130
     assert "Traceback" not in said
     typed = said.rpartition("go on with: autoreward ")[2].splitlines()[0].split()
@@ -141,6 +141,7 @@ def test_train_measures_a_file_beside_the_baselines(capsys: pytest.CaptureFixtur
     assert main(["train", *given, *trainer, "--baselines"]) == 0
     said = capsys.readouterr().out
     assert all(label in said for label in ("climb", "sparse", "human", "1 seed x 3 episodes", "policy of seed 0"))
+    assert {path.name.split("-")[1] for path in Path("runs/episodes").glob("*/*.npz")} >= {"sparse", "human"}
     assert main(["train", "climb.py", *LINE[:2], "--seeds", "1"]) == 2
     assert "--success" in capsys.readouterr().err
 

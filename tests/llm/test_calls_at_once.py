@@ -77,7 +77,7 @@ def test_a_fault_in_one_loses_no_other(tmp_path: Path) -> None:
         with pytest.raises(EndpointError, match="401"):
             run(tmp_path, server)
         before = len(server.requests)
-        folder = RunFolder.open(next(tmp_path.iterdir()))
+        folder = RunFolder.open(next(tmp_path.glob("*/run.json")).parent)
         assert folder.spent().llm_calls == 2 * THREE - 1
         server.answers = ['{"findings": [{"text": "Seen at last."}]}']
         resume(folder.path, Observer(), engine=InProcessEngine())

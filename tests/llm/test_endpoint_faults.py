@@ -72,7 +72,7 @@ def test_what_does_not_pass_stops_a_run_that_can_be_resumed(tmp_path: Path) -> N
         server.answers = [answer, FOR_GOOD["wrong key"][0]]
         with pytest.raises(EndpointError, match=FOR_GOOD["wrong key"][1]):
             run(tmp_path, server)
-        stopped = next(tmp_path.iterdir())
+        stopped = next(tmp_path.glob("*/run.json")).parent
         waited = [RunFolder.open(stopped).spent()]
         for fault, message in FOR_GOOD.values():
             server.answers = [fault]
@@ -99,7 +99,7 @@ def test_an_endpoint_that_is_gone_and_comes_back(tmp_path: Path) -> None:
 
     with endpoint(last) as server, pytest.raises(EndpointError, match="cannot be reached"):
         run(tmp_path, server)
-    gone = next(tmp_path.iterdir())
+    gone = next(tmp_path.glob("*/run.json")).parent
     with pytest.raises(EndpointError, match="cannot be reached"):
         resume(gone, Observer(), engine=InProcessEngine())
     with endpoint(answer, port=server.port) as back:

@@ -25,6 +25,8 @@ LEAST = 4
 """Episodes of each kind."""
 ORIGINS = 2
 """Rewards that their policies were trained on: of one alone, its policies are told apart and not outcomes."""
+INVERTED = 0.5
+"""What the interval of both shares must lie below for a refusal."""
 TRAININGS = 3
 """Of each kind, before a reward is refused: two may differ by more than their outcomes."""
 LOW = 0.8
@@ -141,7 +143,7 @@ def judged(trial: Trial, found: Ranked) -> Outcome:
         return Outcome(message=told, tried=tried)
     advice = f"{told}; the best failure is paid by {_payers(found)}. Let success earn more than what fails"
     enough = min(found.trainings(True), found.trainings(False)) >= TRAININGS
-    if enough and max(found.highest(worth), found.highest(returns)) < 0.5:
+    if enough and max(found.highest(worth), found.highest(returns)) < INVERTED:
         return fault(advice, _rows(trial, found), tried)
     return suspicion(advice, _rows(trial, found), tried)
 
