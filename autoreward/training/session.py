@@ -16,13 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from autoreward.envs.registry import make_env
 from autoreward.errors import TrainingFailed
 from autoreward.reward.total import total_without
 from autoreward.sandbox.process import ProcessCell
+from autoreward.training.best import WINDOW, Best, Snapshot
 from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
 from autoreward.training.collect import Collector
 from autoreward.training.contract import Evaluation, HackingAlarm, Progress, Report, TrainingJob, TrainingResult
@@ -36,18 +36,12 @@ from autoreward.training.seeds import derive
 from autoreward.training.statistics import EpisodeLog, curves, term_statistics, write_npz
 from autoreward.training.trajectories import episode_terms
 
-WINDOW = 20
-"""Finished episodes whose mean own return judges a checkpoint, at least."""
-EARLIEST = 0.2
-"""Share of the training before which no checkpoint is kept: early returns are luck."""
 CALL_SECONDS = 10.0
 """For a reward program to score one rollout."""
 PAUSE = 0.25
 """Seconds between two reports of progress."""
 
 Array = NDArray[Any]
-Snapshot = Callable[[], Policy]
-"""Copies the policy as it is now."""
 
 
 class Session:
@@ -77,10 +71,7 @@ class Session:
         self._pending: list[int] = []
         self._evaluations: list[Evaluation] = []
         self._told = time.monotonic()
-        self._known_episodes = 0
-        self._best_return = float("-inf")
-        self._best: Policy | None = None
-        self._best_step, self._asked_final = 0, False
+        self._best, self._asked_final = Best(self._whole, kept=job.task.trainer.shipped == "best"), False
         self._evaluator_seconds, self._evaluation_faults = 0.0, 0  # before the checkpoint
         with ExitStack() as stack:  # whatever fails here, no process is left behind
             self._open(stack)
@@ -138,9 +129,7 @@ class Session:
             "pending": self._pending,
             "stopped": self._lookout.alarm.model_dump() if self._lookout.alarm else None,
             "evaluations": [evaluation.model_dump() for evaluation in self._evaluations],
-            "known_episodes": self._known_episodes,
-            "best_return": self._best_return if self._best is not None else None,
-            "best_step": self._best_step,
+            **self._best.header(),
             "seconds": time.monotonic() - self._started,
             "cpu_seconds": self._spent(),
             "evaluator_seconds": self._evaluator_seconds + self._evaluator.seconds,
@@ -149,8 +138,7 @@ class Session:
             "timers": self.collector.clock.seconds,
             "faults": self.collector.env.faults,
         }
-        best = {} if self._best is None else {"best": np.frombuffer(self._best.to_bytes(), dtype=np.uint8)}
-        write_checkpoint(self.folder / CHECKPOINT, header, {**prefixed("learner", arrays), **best})
+        write_checkpoint(self.folder / CHECKPOINT, header, {**prefixed("learner", arrays), **self._best.arrays()})
 
     def after_rollout(self, step: int, snapshot: Snapshot) -> bool:
         """A rollout has been scored, and the policy that collected it has not been updated since.
@@ -158,7 +146,7 @@ class Session:
         Returns:
             Whether an evaluation was due at this step: a good moment for a checkpoint.
         """
-        self._keep_best(step, snapshot)
+        self._best.look(step, self.log, snapshot)
         self._take(self._evaluator.ready())
         due = bool(self._due) and step >= self._due[0]
         if due:
@@ -176,13 +164,13 @@ class Session:
         """
         self._asked_final = True
         last.save(self.folder / POLICY_LAST)
-        (self._best or last).save(self.folder / POLICY)
+        (self._best.policy or last).save(self.folder / POLICY)
         self._ask(self.folder / POLICY_LAST, step)
         self._evaluator.submit(
             Request(
                 policy=(self.folder / POLICY).absolute(),
                 seeds=tuple(derive(self.job.seed, "final", self.job.episodes)),
-                step=self._best_step if self._best is not None else step,
+                step=step if self._best.policy is None else self._best.step,
                 use="report" if self.job.reported else "evaluation",
                 trajectories=(self.folder / TRAJECTORIES).absolute(),
             )
@@ -215,8 +203,8 @@ class Session:
             status="ok",
             evaluations=(*(each for each in self._evaluations if each.step < step), last_evaluation),
             final=final,
-            last=last_evaluation if self._best is not None else None,
-            shipped_step=self._best_step if self._best is not None else step,
+            last=None if self._best.policy is None else last_evaluation,
+            shipped_step=step if self._best.policy is None else self._best.step,
             own_return=course.own_return,
             train_success=course.success,
             points=course.points,
@@ -242,10 +230,7 @@ class Session:
         self._due = [due for due in self._due if due > header["step"]]
         alarm = header.get("stopped")  # not in checkpoints of before trainings were stopped
         self._lookout.go_on(header["step"], HackingAlarm.model_validate(alarm) if alarm else None)
-        self._known_episodes = header["known_episodes"]
-        if "best" in arrays:
-            self._best = Policy.from_bytes(arrays["best"].tobytes())
-            self._best_return, self._best_step = header["best_return"], header["best_step"]
+        self._best.restore(header, arrays)
         self._started -= header["seconds"]
         self._used -= header["cpu_seconds"]
         self._evaluator_seconds = header.get("evaluator_seconds", 0.0)  # not in checkpoints of before it was told
@@ -276,20 +261,6 @@ class Session:
             own_return=self.log.recent_return(WINDOW),
             success_rate=self._evaluations[-1].success_rate if self._evaluations else None,
         )
-
-    def _keep_best(self, step: int, snapshot: Snapshot) -> None:
-        """Judge the policy that has just collected a rollout by the episodes that ended under it."""
-        fresh = self.log.count - self._known_episodes
-        self._known_episodes = self.log.count
-        if self.job.task.trainer.shipped == "last" or not fresh or self.log.count < WINDOW:
-            return
-        if step < EARLIEST * self._whole:
-            return
-        mean = self.log.recent_return(max(WINDOW, fresh))
-        # On a tie the later policy, which has learnt longer.
-        if mean is not None and mean >= self._best_return:
-            self._best_return, self._best_step = mean, step
-            self._best = snapshot()
 
     def _snapshot_path(self, step: int) -> Path:
         return self._snapshots / f"{step}.safetensors"

@@ -15,6 +15,7 @@ from autoreward.training.batch import BatchTrainer
 from autoreward.training.contract import Evaluation, Progress, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import EPISODES, POLICY, TRAJECTORIES, result_name
 from autoreward.training.hacking import agreement, due, hacked
+from autoreward.training.sb3 import SB3Trainer
 
 Array = NDArray[Any]
 WHOLE, EACH = 10_000, 60
@@ -201,6 +202,23 @@ def test_it_stays_stopped_when_it_is_taken_up_again(stopped: tuple[Path, Trainin
     assert not (folder / result_name(STEPS)).exists(), "as if it had been killed before the worker wrote it"
     again = BatchTrainer().train(job(), STEPS, folder, quiet)
     assert (again.stopped, again.own_return, again.final) == (result.stopped, result.own_return, result.final)
+
+
+def test_of_trainings_in_lockstep_one_is_stopped_and_the_other_goes_on(tmp_path: Path) -> None:
+    jobs, folders = [job(), job(CLIMB)], [tmp_path / "hovers", tmp_path / "climbs"]
+    for folder in folders:
+        folder.mkdir()
+    outcomes = dict(BatchTrainer().train_together(jobs, STEPS, folders, [quiet] * 2))
+    hovers, climbs = outcomes[0], outcomes[1]
+    assert isinstance(hovers, TrainingResult) and isinstance(climbs, TrainingResult)
+    assert hovers.stopped and hovers.final and hovers.trained < STEPS
+    assert climbs.stopped is None and climbs.trained == STEPS
+
+
+def test_sb3_stops_too(tmp_path: Path) -> None:
+    result = SB3Trainer().train(job(), STEPS, tmp_path, quiet)
+    assert result.stopped and result.trained < STEPS
+    assert result.final and result.evaluations[-1].step < STEPS
 
 
 SIGNS = """\
