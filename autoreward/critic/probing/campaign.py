@@ -44,7 +44,10 @@ class Episode:
     ended: bool
     length: int
     worth: float
+    early: float
     pace: float
+    score: float
+    """The task's own; without one, the length."""
     terms: dict[str, float]
     """Mean weighted pay of a step."""
     last: dict[str, Array]
@@ -79,7 +82,9 @@ class Campaign:
                     bool(played.ended[row]),
                     int(lengths[row]),
                     float(pay.worth[row]),
+                    float(pay.early[row]),
                     float(pay.pace[row]),
+                    float(played.task_score[row]),
                     {name: float(term[:, row].sum() / max(lengths[row], 1)) for name, term in pay.terms.items()},
                     {name: played.inputs[name][last, row] for name in trial.program.inputs},
                 )

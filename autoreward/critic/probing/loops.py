@@ -19,7 +19,8 @@ FAR = 0.1
 LAGS = (*range(2, 32), *range(32, 101, 4))
 """Lengths of loops, in steps."""
 REPEATS = 8
-"""Steps of an episode from which a loop of one length begins, at least, and half as many as it is long."""
+"""Steps from which a loop of one length begins, at least, and half as many as it is long, among as many steps in a row
+as it is long that all come back: it is gone round twice."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Loop:
     begins: int
     """Step of the first one."""
     gain: float
-    """Mean over these loops: a step's pay beyond what staying in each state on the way would pay."""
+    """Mean over the loops in a row: a step's pay beyond what staying in each state on the way would pay."""
     terms: tuple[str, ...]
     """Those with a gain, the largest first."""
 
@@ -80,14 +81,24 @@ def _best(row: int, places: Array, played: Steps, gain: Floats, each: dict[str, 
             break
         back = np.abs(path[lag:] - path[:-lag]).max(axis=1) < NEAR
         away = np.abs(path[lag // 2 : length - lag + lag // 2] - path[: length - lag]).max(axis=1) > FAR
-        closed = np.flatnonzero(back & away)
-        if len(closed) < max(REPEATS, lag // 2):
+        in_a_row = _longest_run(back)
+        closed = in_a_row[away[in_a_row]]
+        if len(in_a_row) < lag or len(closed) < max(REPEATS, lag // 2):
             continue
         pay = float((sums[closed + lag] - sums[closed]).mean()) / lag
         if best is None or pay > best.gain * 1.05:
             begins = int(closed[0]) + 1
             best = Loop(row, lag, begins, pay, _paying(row, closed, lag, length, each))
     return best
+
+
+def _longest_run(holds: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Indices of the longest run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]]).astype(np.int8)))
+    if not len(edges):
+        return np.zeros(0, np.int64)
+    longest = int(np.argmax(edges[1::2] - edges[::2]))
+    return np.arange(edges[2 * longest], edges[2 * longest + 1])
 
 
 def _paying(row: int, closed: NDArray[np.int64], lag: int, length: int, each: dict[str, Floats]) -> tuple[str, ...]:

@@ -56,6 +56,9 @@ class Paid:
     """Name -> [T, N], weighted; 0 where the step does not count."""
     worth: Floats
     """[N]: the discounted return. What was cut off by a limit goes on at the mean pay of its second half."""
+    early: Floats
+    """[N]: what a success that ends the episode would be worth more, had its last step been the first: what a learner
+    that gets quicker may still gain. 0 for all others, and where that step costs."""
     pace: Floats
     """[N]: mean pay of a step."""
 
@@ -130,4 +133,6 @@ def paid(trial: Trial, played: Steps, gamma: float) -> Paid:
     lasting = (reward * late).sum(axis=0) / np.maximum((played.counts & late).sum(axis=0), 1)
     rest = np.where(played.ended, 0.0, lasting * gamma**lengths / max(1 - gamma, 1e-4))
     worth = (gamma**steps * reward).sum(axis=0) + rest
-    return Paid(reward, each, worth, reward.sum(axis=0) / np.maximum(lengths, 1))
+    final = np.take_along_axis(reward, np.maximum(lengths - 1, 0)[None], axis=0)[0]
+    early = np.where(played.success & played.ended, np.maximum(final, 0.0) * (1 - gamma ** (lengths - 1)), 0.0)
+    return Paid(reward, each, worth, early, reward.sum(axis=0) / np.maximum(lengths, 1))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autoreward.critic.checks.trial import Trial
-from autoreward.critic.probing.playing import paid, play
+from autoreward.critic.probing.playing import Steps, paid, play
 from autoreward.critic.probing.policies import Rhythm, scripted
 from autoreward.critic.probing.search import Search
 from autoreward.envs.registry import make_env
@@ -28,6 +28,25 @@ def test_what_a_limit_cuts_off_goes_on_paying(valley: Callable[..., Trial]) -> N
     pay = paid(trial, played, gamma=0.9)
     assert pay.worth == pytest.approx([10.0, 10.0])
     assert pay.pace == pytest.approx([1.0, 1.0])
+
+
+def test_a_success_that_ends_the_episode_may_come_earlier(valley: Callable[..., Trial]) -> None:
+    trial = valley(goal="np.where(position >= 0.45, 8.0, 0.0)", time="-np.ones(len(position))")
+    ended, fails = np.array([True, False, True]), np.zeros(3, np.bool_)
+    places = np.array([[0.0] * 3, [0.0] * 3, [0.5] * 3], np.float32)
+    inputs = {f"{when}.position": places for when in ("state", "next_state")} | {"action": np.zeros((3, 3, 1))}
+    begun = np.array([[True] * 3, [False] * 3, [False] * 3])
+    played = Steps(
+        inputs,
+        begun,
+        np.ones((3, 3), np.bool_),
+        np.array([True, True, False]),
+        fails,
+        ended,
+        np.zeros(3),
+        np.zeros((3, 2)),
+    )
+    assert paid(trial, played, gamma=0.5).early == pytest.approx([7 * 0.75, 0.0, 0.0])
 
 
 def test_an_episode_that_is_not_over_has_neither_failed_nor_succeeded(valley: Callable[..., Trial]) -> None:
