@@ -117,12 +117,12 @@ def craftax(count: int, steps: int) -> Burst:
         obs, state, *_ = step(jax.random.split(moving, count), state, actions, parameters)
         return (state, key, seen + obs.sum(axis=-1)), None
 
-    many = jax.jit(lambda held: jax.lax.scan(one, held, None, length=steps)[0])
     reset = jax.jit(jax.vmap(env.reset, in_axes=(0, None)))
     _, state = reset(jax.random.split(jax.random.PRNGKey(0), count), parameters)
     held = (state, jax.random.PRNGKey(1), jax.numpy.zeros(count))
-    for _ in range(2):  # the second call compiles once more: its arguments are of the types that the first has made
-        held = jax.block_until_ready(many(held))
+    # Compiled once and for all: called as usual, it would be compiled anew for the types that its first call makes.
+    many = jax.jit(lambda held: jax.lax.scan(one, held, None, length=steps)[0]).lower(held).compile()
+    held = jax.block_until_ready(many(held))
 
     def burst() -> int:
         nonlocal held
