@@ -72,7 +72,7 @@ class Options:
     """Of every environment in a round."""
     parts: tuple[Literal["steps", "fields", "worlds", "start", "others"], ...] = ()
     """What is measured; empty: everything."""
-    craftax: tuple[int, ...] = (64, 512, 2048)
+    craftax: tuple[int, ...] = (16, 64, 256)
     """Worlds of Craftax-Classic, each number an arm of its own."""
     json_: Annotated[Path | None, tyro.conf.arg(name="json")] = None
     """Where the figures are written."""
