@@ -6,10 +6,10 @@ import contextlib
 import fcntl
 import os
 import select
-import time
 from typing import Any
 
 from autoreward.sandbox import frames
+from autoreward.sandbox.deadline import Deadline
 from autoreward.sandbox.shared import Array, Blocks
 
 _PIPE = 1 << 20
@@ -54,12 +54,12 @@ class Channel:
             with contextlib.suppress(OSError, AttributeError):
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE)
 
-    def ask(self, request: bytes, deadline: float, most: int = 0) -> tuple[dict[str, Any], dict[str, Array]]:
+    def ask(self, request: bytes, deadline: Deadline, most: int = 0) -> tuple[dict[str, Any], dict[str, Array]]:
         """Send a frame and wait for the reply.
 
         Args:
             request: the frame.
-            deadline: on the monotonic clock.
+            deadline: of both.
             most: bytes that the arrays of the reply may have outside of shared memory.
 
         Raises:
@@ -70,7 +70,7 @@ class Channel:
         self.send(request, deadline)
         return self.receive(deadline, most)
 
-    def send(self, data: bytes, deadline: float) -> None:
+    def send(self, data: bytes, deadline: Deadline) -> None:
         """Write a frame. Raises as `ask`."""
         view = memoryview(data)
         while view:
@@ -81,7 +81,7 @@ class Channel:
             except OSError:
                 raise Gone from None
 
-    def receive(self, deadline: float, most: int = 0) -> tuple[dict[str, Any], dict[str, Array]]:
+    def receive(self, deadline: Deadline, most: int = 0) -> tuple[dict[str, Any], dict[str, Array]]:
         """Read a frame. Raises as `ask`."""
         data = self._buffer or self._some(_LEAST, deadline)
         if data == frames.REPEAT:
@@ -97,7 +97,7 @@ class Channel:
         self._buffer = data[end:]
         return frames.decode(data[start : start + header], data[start + header : end], self._outputs)
 
-    def _fill(self, size: int, deadline: float) -> bytes:
+    def _fill(self, size: int, deadline: Deadline) -> bytes:
         """What has been read, at least so many bytes of it."""
         parts, missing = [self._buffer], size - len(self._buffer)
         while missing > 0:
@@ -106,7 +106,7 @@ class Channel:
             missing -= len(data)
         return b"".join(parts)
 
-    def _some(self, size: int, deadline: float) -> bytes:
+    def _some(self, size: int, deadline: Deadline) -> bytes:
         """What there is to read, at least a byte and at most `size`."""
         self._wait(self._readable, deadline)
         try:
@@ -117,7 +117,8 @@ class Channel:
         raise Gone
 
     @staticmethod
-    def _wait(poll: select.poll, deadline: float) -> None:
-        remaining = deadline - time.monotonic()
-        if remaining <= 0 or not poll.poll(remaining * 1000):
-            raise Late
+    def _wait(poll: select.poll, deadline: Deadline) -> None:
+        while (remaining := deadline.remaining()) > 0:
+            if poll.poll(remaining * 1000):
+                return
+        raise Late

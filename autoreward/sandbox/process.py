@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import os
 import signal
-import time
 import weakref
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
@@ -28,13 +27,14 @@ from autoreward.language.program import Grammar, Program
 from autoreward.sandbox import frames, shared
 from autoreward.sandbox.again import Places
 from autoreward.sandbox.contract import Array, Inputs, Memory, Scores
+from autoreward.sandbox.deadline import PATIENCE, Deadline
 from autoreward.sandbox.isolation import Isolation, IsolationTooWeak, Level, level_of, require
 from autoreward.sandbox.launch import Child, launch
 from autoreward.sandbox.outputs import Entry, check_form, gather, input_types, most_bytes, take_over
 from autoreward.sandbox.pipes import Channel, Gone, Late
 from autoreward.schema import EnvSchema
 
-START_SECONDS = 60.0
+START_SECONDS = 4.0
 """For a new process to import NumPy, also on a slow and busy machine."""
 LOAD_SECONDS = 5.0
 # The parent's own autoreward, wherever it was found; everything else in the interpreter's order.
@@ -60,9 +60,9 @@ class ProcessCell:
         """Prepare a cell.
 
         Args:
-            deadline: seconds that one call of `score` may take.
+            deadline: seconds of CPU time that one call of `score` may take; `PATIENCE` times as many by the wall.
             memory_bytes: what the process may allocate.
-            load_deadline: seconds that checking and compiling a program may take.
+            load_deadline: the same, of checking and compiling a program.
             least: the level of isolation below which no program is loaded.
             without: layers to leave out (`namespaces`, `landlock`, `seccomp`), to see what the others are worth.
         """
@@ -178,7 +178,7 @@ class ProcessCell:
         try:
             cores = self._child.approach()
             try:
-                fields, arrays = self._channel.ask(frame, time.monotonic() + seconds, most)
+                fields, arrays = self._channel.ask(frame, Deadline(seconds, self._child.process.pid), most)
             finally:
                 self._child.leave(cores)
             fault = _fault(fields) if "fault" in fields else None
@@ -223,14 +223,16 @@ class ProcessCell:
         self._finalizer = weakref.finalize(self, child.end)
         self._channel = Channel(*child.pipes, blocks)
         try:
-            fields, _ = self._channel.receive(time.monotonic() + START_SECONDS)
+            fields, _ = self._channel.receive(Deadline(START_SECONDS, child.process.pid))
             found = fields["ready"]
             return Isolation(level=level_of(found["probes"], found["filters"], found["landlock"]), **found)
         except Exception as error:  # late, gone, or whatever a process that is not ours sends
             if isinstance(error, Gone) and child.exit_code() == -signal.SIGSYS and "seccomp" not in without:
                 return self._start_unfiltered(without)
             words = child.last_words()
-            otherwise = f" within {START_SECONDS:g} s" if isinstance(error, Late) else ": its reply is malformed"
+            otherwise = (
+                f" within {PATIENCE * START_SECONDS:g} s" if isinstance(error, Late) else ": its reply is malformed"
+            )
             cause = f": {words}" if words else self._cause() or otherwise
             self._fail(f"{MACHINE}the cell's process did not start{cause}", "start")
 

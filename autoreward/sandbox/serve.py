@@ -14,8 +14,9 @@ from autoreward.sandbox import frames
 from autoreward.sandbox.runner import Fault, Runner, Store
 from autoreward.sandbox.shared import Block, Blocks
 
-CALL_MARGIN = 2.0
-"""Where no signal comes at the parent's death, an alarm ends the process this many deadlines after a call began."""
+CALL_MARGIN = 30.0
+"""Where no signal comes at the parent's death, an alarm ends the process this many deadlines after a call began; the
+parent waits for half as many (`deadline.PATIENCE`)."""
 
 
 def serve(
