@@ -26,6 +26,8 @@ def hopeless(
 ) -> Finding | None:
     """The finding `not_the_reward` where no policy of any reward comes above 10% success.
 
+    Trainings that were stopped because they hacked their reward are no evidence of it: there it was the reward.
+
     Args:
         task: what all of them were trained for.
         schema: the environment's fields.
@@ -33,13 +35,13 @@ def hopeless(
         reference: those of the reward that somebody else wrote for it: the environment's own, or a pack's.
 
     Returns:
-        None where some policy does better, or either side has no training that ended well.
+        None where some policy does better, or either side has no training that came to its end.
     """
-    designed = [one for trainings in candidates for one in trainings]
-    both = [_ended(designed), _ended(reference)]
-    if not all(both) or any(_success(one) > FAILS for one in (*both[0], *both[1])):
+    designed, own = _ended([one for trainings in candidates for one in trainings]), _ended(reference)
+    whole = [one for one in designed if one.result.stopped is None]
+    if not whole or not own or any(_success(one) > FAILS for one in (*designed, *own)):
         return None
-    trainings = (*both[0], *both[1])
+    trainings = (*whole, *own)
     case = Case(task, schema, trainings)
     reasons = [reason for rule in (_unstable, _hidden, _too_short, _never) if (reason := rule(case))]
     reasons = reasons or [

@@ -33,18 +33,20 @@ def reference_reward(task: Task) -> tuple[str, RewardSpec, str]:
 def between_rounds(folder: RunFolder, run: RunRecord, trainings: Trainings, round_: int) -> Finding | None:
     """After a round that another would follow: whether all rewards so far fail, and the reference does too.
 
-    The reference is trained for it, on two of the report's seeds, only where every candidate has failed.
+    The reference is trained for it, on two of the report's seeds, only where every candidate has failed, and not all
+    of them by hacking their rewards.
     """
     if round_ + 1 < LEAST_ROUNDS or round_ + 1 >= run.config.rounds:
         return None
     candidates = _candidates(folder, run)
-    finals = [one.result.final for found in candidates.values() for one in found]
-    if not finals or any(final is not None and final.success_rate > FAILS for final in finals):
+    results = [one.result for found in candidates.values() for one in found]
+    finals = [result.final for result in results if result.final is not None]
+    if all(result.stopped for result in results) or any(final.success_rate > FAILS for final in finals):
         return None
     name, reward, _ = reference_reward(run.task)
     episodes = run.config.report_episodes or run.task.report_episodes
-    results = trainings.run({name: reward}, report_seeds(run.config)[:SEEDS], episodes, reported=True)[name]
-    own = [read_training(seed, one, folder.training_folder(one.hash)) for seed, one in results.items()]
+    trained = trainings.run({name: reward}, report_seeds(run.config)[:SEEDS], episodes, reported=True)[name]
+    own = [read_training(seed, one, folder.training_folder(one.hash)) for seed, one in trained.items()]
     return hopeless(run.task, run.env_schema, list(candidates.values()), own)
 
 

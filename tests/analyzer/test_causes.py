@@ -16,7 +16,7 @@ from autoreward.analyzer.hopeless import hopeless
 from autoreward.analyzer.recorded import Training
 from autoreward.designer.contract import Finding
 from autoreward.schema import EnvSchema
-from autoreward.training.contract import Evaluation
+from autoreward.training.contract import Evaluation, HackingAlarm
 
 EXPECTED = {
     "climb": ("solved", None),
@@ -143,6 +143,17 @@ def test_where_one_reward_does_better_it_is_the_reward() -> None:
     assert hopeless(task, schema, [[sunk], [climbed]], [sunk]) is None
     assert hopeless(task, schema, [[sunk]], [climbed]) is None, "the one that was there reaches it"
     assert hopeless(task, schema, [[sunk]], []) is None, "nothing to compare with"
+
+
+def test_where_a_reward_was_hacked_it_is_the_reward() -> None:
+    task, schema, sunk = recorded("sink")
+    alarm = HackingAlarm(
+        step=2_000, since=400, kind="flat", aim="score", own_return=(1, 2), success=(0, 0), correlation=(0.5, 0.0)
+    )
+    hacked = changed(sunk, stopped=alarm)
+    assert hopeless(task, schema, [[hacked]], [sunk]) is None
+    verdict = hopeless(task, schema, [[hacked], [sunk]], [sunk])
+    assert verdict and verdict.evidence["trainings"] == 2, "one that came to its end, and the one that was there"
 
 
 def test_the_reason_is_that_steps_ran_out() -> None:
