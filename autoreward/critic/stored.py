@@ -141,11 +141,11 @@ class Stored:
         """The newest first."""
         aged = []
         for path in self.folder.glob("*.npz"):
-            if _NAME.fullmatch(path.stem) and path.is_file():
-                try:
+            try:
+                if _NAME.fullmatch(path.stem) and path.is_file():
                     aged.append((path.stat().st_mtime_ns, path))
-                except FileNotFoundError:
-                    continue
+            except OSError:
+                continue  # another process has just dropped it, or it is nobody's to read
         return [path for _, path in sorted(aged, reverse=True)]
 
     def _ordered(self, without: str) -> list[Path]:

@@ -88,13 +88,13 @@ class Race:
         success, score = summary(results)
         failures = [result.error or "unknown reason" for result in results.values() if result.status == "failed"]
         whole = self._run.task.steps
+        behind = f"stopped after {steps:,} of {whole:,} steps: {cause}" if cause and steps < whole else ""
         return {
             "status": "failed" if success is None else "trained",
             "reason": "; ".join(dict.fromkeys(failures)),
             "trainings": {seed: result.hash for seed, result in results.items()},
             "steps": steps,
-            "stopped": _hacked(results, whole)
-            or (f"stopped after {steps:,} of {whole:,} steps: {cause}" if cause and steps < whole else ""),
+            "stopped": "; ".join(why for why in (_hacked(results, whole), behind) if why),
             "unspent": sum(result.steps - result.trained for result in results.values()),
             "success_rate": success,
             "score": score,

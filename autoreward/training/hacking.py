@@ -128,7 +128,7 @@ def agreement(own: Array, aim: Array) -> float | None:
 
 
 def _sign(past: Mapping[str, Array], whole: int, now: int) -> _Sign | None:
-    step, width = past["step"], whole // POINTS
+    step, width = past["step"], max(whole // POINTS, 1)
     recent = _last(step, now, width)
     base = _first(step, width)
     if recent is None or base is None or (recent & base).any():

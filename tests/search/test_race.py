@@ -194,14 +194,20 @@ def test_time_that_is_up_leaves_the_last_rung_that_was_reached(folder: RunFolder
     assert [ends[index]["stopped"] for index in (0, 1, 3)] == [BEHIND[0, index] for index in (0, 1, 3)]
 
 
-def test_who_hacks_the_reward_is_out_of_the_race_with_its_reason(folder: RunFolder) -> None:
-    record = folder.candidate(0, 3)
-    assert record
-    (path,) = (folder.training_folder(hash_) / "result-1024.json" for hash_ in record.trainings.values())
+def stop(folder: RunFolder, hash_: str) -> None:
+    """Say of a training that it was stopped on the way to the first rung."""
+    path = folder.training_folder(hash_) / "result-1024.json"
     alarm = HackingAlarm(
         step=600, since=100, kind="lost", aim="success", own_return=(1, 2), success=(1, 0), correlation=(1.0, None)
     )
     write_record(path, read_record(path, TrainingResult).model_copy(update={"stopped": alarm}))
+
+
+def test_who_hacks_the_reward_is_out_of_the_race_with_its_reason(folder: RunFolder) -> None:
+    record = folder.candidate(0, 3)
+    assert record
+    (hash_,) = record.trainings.values()
+    stop(folder, hash_)
     run = folder.run()
     trainings = Trainings(folder, run.task, InProcessEngine(), Observer())
     ends = dict(Race(folder, run, trainings, Account(folder, run, None), Observer()).train(0, range(4)))
@@ -213,6 +219,20 @@ def test_who_hacks_the_reward_is_out_of_the_race_with_its_reason(folder: RunFold
     before, account = folder.spent().env_steps, Account(folder, run, None)
     account.save()
     assert folder.spent().env_steps == before - 424
+
+
+def test_who_hacks_it_on_one_seed_is_told_with_who_is_ahead(folder: RunFolder) -> None:
+    run = folder.run()
+    run = run.model_copy(update={"config": run.config.model_copy(update={"search_seeds": 2})})
+    trainings = Trainings(folder, run.task, InProcessEngine(), Observer())
+    race = Race(folder, run, trainings, Account(folder, run, None), Observer())
+    hashes = dict(race.train(0, range(4)))[3]["trainings"]
+    assert isinstance(hashes, dict) and len(hashes) == 2
+    stop(folder, min(hashes.values()))
+    assert dict(race.train(0, range(4)))[3]["stopped"] == (
+        "stopped after 600 of 4,096 steps on 1 of 2 seeds: own return rose, and the aim did not follow; "
+        "stopped after 1,024 of 4,096 steps: it was behind 2 others there"
+    )
 
 
 def test_with_more_time_it_goes_on(folder: RunFolder) -> None:
