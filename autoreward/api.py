@@ -19,9 +19,9 @@ from autoreward.store.find import find_run
 from autoreward.task import EnvSpec, Positive, SuccessRule, Task, load_task, task_names
 
 if TYPE_CHECKING:
+    from autoreward.report.run import Run
     from autoreward.schema import EnvSchema, Field
     from autoreward.search.observer import Observer
-    from autoreward.store.folder import RunFolder
 
 FREE_BYTES = 100 * 2**20
 """A run is refused where its disk has less room than this: a small run's records take a few megabytes."""
@@ -206,7 +206,7 @@ def run(
     step_limit: int | None = None,
     trust: str | None = None,
     **settings: Any,  # noqa: ANN401 - a field of RunConfig each, validated there
-) -> RunFolder:
+) -> Run:
     """Design a reward for a task, and report how well it trains.
 
     Args:
@@ -226,14 +226,14 @@ def run(
         **settings: fields of `RunConfig` that replace those of `config`, such as `rounds=2, budget={"llm_calls": 9}`.
 
     Returns:
-        The finished run: `.report()`, `.best` (folder of the exported reward), `.source(round, index)` ...
+        The finished run, as `load_run` gives it.
 
     Raises:
         AutorewardError: bad input, or a run that failed; the message says what to do.
     """
+    from autoreward.report.run import Run
     from autoreward.search.loop import start
     from autoreward.search.observer import Observer as Watcher
-    from autoreward.store.folder import RunFolder
 
     if task is None or isinstance(task, str):
         own: dict[str, Any] = dict(env=env, text=text, wishes=wishes, success=success, success_rule=success_rule)
@@ -242,7 +242,7 @@ def run(
     config = merged(config or RunConfig(), settings, "autoreward.run")
     chosen = task.resolve() if isinstance(task, TaskChoice) else task
     check_writable(config.runs)
-    return RunFolder(start(chosen, config, observer or Watcher(), command))
+    return Run(start(chosen, config, observer or Watcher(), command))
 
 
 def resume(
@@ -253,7 +253,7 @@ def resume(
     llm: Mapping[str, Any] | None = None,
     observer: Observer | None = None,
     trust: Collection[str] = (),
-) -> RunFolder:
+) -> Run:
     """Go on with a run that was stopped, or that a cap has ended and now has a larger one.
 
     Args:
@@ -267,6 +267,7 @@ def resume(
     Raises:
         AutorewardError: as `run` does; or the record names what is not in `trust`.
     """
+    from autoreward.report.run import Run
     from autoreward.search.loop import resume as go_on
     from autoreward.search.observer import Observer as Watcher
     from autoreward.search.reopen import reopen
@@ -277,7 +278,7 @@ def resume(
     config = merged(folder.run().config, {"budget": budget or {}, "llm": llm or {}}, "autoreward.resume")
     check_resume(folder, config.llm, trust)
     reopen(folder, config.budget, config.llm)
-    return RunFolder(go_on(folder.path, observer or Watcher()))
+    return Run(go_on(folder.path, observer or Watcher()))
 
 
 def merged(config: RunConfig, settings: Mapping[str, Any], where: str) -> RunConfig:
@@ -289,12 +290,15 @@ def merged(config: RunConfig, settings: Mapping[str, Any], where: str) -> RunCon
     return validate(RunConfig, data, where)
 
 
-def load_run(path: str | Path) -> RunFolder:
+def load_run(path: str | Path) -> Run:
     """A run, finished or not, by the path of its folder or a unique beginning of its name under `runs/`.
 
-    Raises:
-        UserError: there is no such run.
-    """
-    from autoreward.store.folder import RunFolder
+    Returns:
+        A view that is only read: `.task`, `.best`, `.candidates`, `.rounds`, `.report`, `.to_frame()` ...
 
-    return RunFolder(find_run(str(path)))
+    Raises:
+        UserError: there is no such run, or its `run.json` does not read.
+    """
+    from autoreward.report.run import Run
+
+    return Run(find_run(str(path)))

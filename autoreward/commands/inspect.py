@@ -12,13 +12,13 @@ from rich.text import Text
 from autoreward.commands.arguments import Command, Json, RunName
 from autoreward.designer.contract import Finding
 from autoreward.display import clean, code, dollars, new_console, one_line, outcome, rows_table, show, table
-from autoreward.llm.calls import read_calls
-from autoreward.llm.ledger import Ledger, ledger
+from autoreward.llm.ledger import Ledger
+from autoreward.records import Record
+from autoreward.report.candidate import Candidate
+from autoreward.report.run import Round, Run
 from autoreward.report.text import duration, faults_text, isolation_text, number, percent
 from autoreward.store.faults import blown_up
 from autoreward.store.find import find_run
-from autoreward.store.folder import RunFolder
-from autoreward.store.records import CandidateRecord, Report
 
 
 class Inspect(Command):
@@ -33,49 +33,33 @@ class Inspect(Command):
 
     def execute(self) -> int:
         """Print the run."""
-        folder = RunFolder(find_run(self.run, self.runs))
-        console = new_console()
+        run, console = Run(find_run(self.run, self.runs)), new_console()
         if self.json_:
-            console.file.write(json.dumps(as_data(folder), indent=1) + "\n")
+            console.file.write(json.dumps(as_data(run), indent=1) + "\n")
         else:
-            show_run(folder, console)
+            show_run(run, console)
         return 0
 
 
-def best_candidate(folder: RunFolder) -> tuple[int, int] | None:
-    """The winner of a finished run, of the selection, or the incumbent of the last round analysed."""
-    if report := folder.report():
-        return report.winner
-    if selection := folder.selection():
-        return selection.winner
-    analyses = [analysis for round_ in folder.rounds() if (analysis := folder.analysis(round_))]
-    return analyses[-1].incumbent if analyses else None
-
-
-def as_data(folder: RunFolder) -> dict[str, Any]:
+def as_data(run: Run) -> dict[str, Any]:
     """Everything that `inspect` shows, as plain data."""
-    selection, report, best = folder.selection(), folder.report(), best_candidate(folder)
+    best, faults = run.best, blown_up(run.folder)
     return {
-        "folder": str(folder.path),
-        "finished": report is not None,
-        "run": folder.run().model_dump(mode="json"),
-        "spent": folder.spent().model_dump(mode="json"),
-        "ledger": ledger_of(folder).model_dump(mode="json"),
-        "rounds": [_round_data(folder, round_) for round_ in folder.rounds()],
-        "selection": selection.model_dump(mode="json") if selection else None,
-        "report": report.model_dump(mode="json") if report else None,
-        "faults": {name: {"training": one, "evaluation": two} for name, (one, two) in blown_up(folder).items()},
-        "best": {"round": best[0], "index": best[1], "source": folder.source(*best)} if best else None,
+        "folder": str(run.path),
+        "finished": run.report is not None,
+        "run": run.record.model_dump(mode="json"),
+        "spent": run.folder.spent().model_dump(mode="json"),
+        "ledger": run.ledger.model_dump(mode="json"),
+        "rounds": [_round_data(round_) for round_ in run.rounds],
+        "selection": _dumped(run.selection),
+        "report": _dumped(run.report),
+        "faults": {name: {"training": one, "evaluation": two} for name, (one, two) in faults.items()},
+        "best": {"round": best.round, "index": best.index, "source": best.source} if best else None,
     }
 
 
-def ledger_of(folder: RunFolder) -> Ledger:
-    """What the language model took in a run, so far."""
-    analyses = {round_: folder.analysis(round_) for round_ in folder.rounds()}
-    return ledger(
-        read_calls(folder.rounds_path),
-        {round_: analysis.incumbent for round_, analysis in analyses.items() if analysis is not None},
-    )
+def _dumped(record: Record | None) -> dict[str, Any] | None:
+    return None if record is None else record.model_dump(mode="json")
 
 
 def _ledger(book: Ledger) -> list[RenderableType]:
@@ -101,98 +85,87 @@ def _ledger(book: Ledger) -> list[RenderableType]:
     return [table(columns, rows, numbers=columns[1:]), Text(each)]
 
 
-def _round_data(folder: RunFolder, round_: int) -> dict[str, Any]:
-    analysis = folder.analysis(round_)
-    candidates = []
-    for index in folder.indices(round_):
-        record, verdict = folder.candidate(round_, index), folder.verdict(round_, index)
-        found = analysis.candidates.get(index) if analysis else None
-        candidates.append(
-            {
-                "round": round_,
-                "index": index,
-                "record": record.model_dump(mode="json") if record else None,
-                "verdict": verdict.model_dump(mode="json") if verdict else None,
-                "label": found.label.model_dump(mode="json") if found and found.label else None,
-                "findings": [finding.model_dump(mode="json") for finding in found.findings] if found else [],
-                "source": folder.source(round_, index) if verdict else None,
-            }
-        )
-    incumbent = list(analysis.incumbent) if analysis and analysis.incumbent else None
-    return {"round": round_, "analysed": analysis is not None, "incumbent": incumbent, "candidates": candidates}
+def _round_data(round_: Round) -> dict[str, Any]:
+    candidates = [
+        {
+            "round": candidate.round,
+            "index": candidate.index,
+            "record": _dumped(candidate.record),
+            "verdict": _dumped(candidate.verdict),
+            "label": _dumped(candidate.label),
+            "findings": [finding.model_dump(mode="json") for finding in candidate.analysis.findings],
+            "source": candidate.source or None,
+        }
+        for candidate in round_.candidates
+    ]
+    incumbent = list(round_.incumbent) if round_.incumbent else None
+    return {
+        "round": round_.number,
+        "analysed": round_.analysis is not None,
+        "incumbent": incumbent,
+        "candidates": candidates,
+    }
 
 
-def show_run(folder: RunFolder, console: Console) -> None:
+def show_run(run: Run, console: Console) -> None:
     """Print a run."""
-    run, report, spent = folder.run(), folder.report(), folder.spent()
-    state = "finished" if report else f"not finished; go on with: autoreward resume {folder.path}"
+    record, task, spent = run.record, run.task, run.folder.spent()
+    state = "finished" if run.report else f"not finished; go on with: autoreward resume {run.path}"
     for line in (
-        f"{run.id}: {state}",
-        f"task      {run.task.name}: {run.task.text}",
-        *([f"wishes    {run.task.wishes}"] if run.task.wishes else []),
-        f"success   {run.task.success}",
-        f"designer  {run.designer}, grammar {run.task.grammar}, {run.task.steps:,} steps a training",
-        f"isolation {isolation_text(run.isolation)}",
+        f"{record.id}: {state}",
+        f"task      {task.name}: {task.text}",
+        *([f"wishes    {task.wishes}"] if task.wishes else []),
+        f"success   {task.success}",
+        f"designer  {record.designer}, grammar {task.grammar}, {task.steps:,} steps a training",
+        f"isolation {isolation_text(record.isolation)}",
         f"spent     {spent.env_steps:,} environment steps, {duration(spent.wall_seconds)}, "
         f"{spent.llm_calls} LLM calls, {dollars(spent.llm_usd)}",
-        *(f"faults    {name}: {faults_text(*counts)}" for name, counts in blown_up(folder).items()),
+        *(f"faults    {name}: {faults_text(*counts)}" for name, counts in blown_up(run.folder).items()),
     ):
         console.print(Text(clean(line)))
-    for round_ in folder.rounds():
-        _show_round(folder, round_, console)
-    if best := best_candidate(folder):
-        console.rule(Text(f"best reward: candidate {best[0]}.{best[1]}"))
-        console.print(code(folder.source(*best), console))
-    if (book := ledger_of(folder)).total.calls:
-        show(console, _ledger(book))
-    if selection := folder.selection():
-        console.print(rows_table(selection.rows, "Finalists on selection seeds"))
-    _show_end(folder, report, console)
-
-
-def _show_end(folder: RunFolder, report: Report | None, console: Console) -> None:
-    if report is not None:
+    for round_ in run.rounds:
+        _show_round(round_, console)
+    if best := run.best:
+        console.rule(Text(f"best reward: candidate {best.name}"))
+        console.print(code(best.source, console))
+    if run.ledger.total.calls:
+        show(console, _ledger(run.ledger))
+    if run.selection:
+        console.print(rows_table(run.selection.rows, "Finalists on selection seeds"))
+    if run.report:
         console.rule(Text("result"))
-        show(console, outcome(folder.path, report))
+        show(console, outcome(run.path, run.report))
 
 
-def _show_round(folder: RunFolder, round_: int, console: Console) -> None:
-    console.rule(Text(f"round {round_}"))
-    analysis = folder.analysis(round_)
-    rows = []
-    for index in folder.indices(round_):
-        record = folder.candidate(round_, index)
-        best = analysis is not None and analysis.incumbent == (round_, index)
-        rows.append(_cells(folder, round_, index, record, "*" if best else ""))
+def _show_round(round_: Round, console: Console) -> None:
+    console.rule(Text(f"round {round_.number}"))
     columns = ("candidate", "verdict", "result", "success", "score", "idea, or the reason")
+    rows = [_cells(candidate) for candidate in round_.candidates]
     console.print(table(columns, rows, numbers=("success", "score")))
-    for index in folder.indices(round_):
-        verdict = folder.verdict(round_, index)
-        for warning in verdict.warnings if verdict else ():
-            console.print(Text(clean(f"  {round_}.{index} the Critic suspects {one_line(warning, 400)}")))
-    for index, found in sorted(analysis.candidates.items()) if analysis else ():
-        for finding in found.told:
-            console.print(Text(clean(f"  {round_}.{index} {_sentence(finding)}")))
-    if analysis is None:
+    for candidate in round_.candidates:
+        for warning in candidate.warnings:
+            console.print(Text(clean(f"  {candidate.name} the Critic suspects {one_line(warning, 400)}")))
+    for candidate in round_.candidates:
+        for finding in candidate.findings:
+            console.print(Text(clean(f"  {candidate.name} {_sentence(finding)}")))
+    if round_.analysis is None:
         console.print(Text("  not analysed yet"))
-    elif analysis.hopeless:
-        console.print(Text(clean(f"  {_sentence(analysis.hopeless)}")))
+    elif round_.hopeless:
+        console.print(Text(clean(f"  {_sentence(round_.hopeless)}")))
 
 
-def _cells(folder: RunFolder, round_: int, index: int, record: CandidateRecord | None, mark: str) -> tuple[str, ...]:
-    verdict = folder.verdict(round_, index)
+def _cells(candidate: Candidate) -> tuple[str, ...]:
+    verdict, record = candidate.verdict, candidate.record
     said = "being designed" if verdict is None else verdict.status
     if record is None:
-        return f"{round_}.{index}", said, "in flight" if verdict else "", "", "", ""
-    repaired = f", {record.repairs} repairs" if record.repairs else ""
-    why = record.why or record.idea
+        return candidate.name, said, "in flight" if verdict else "", "", "", ""
     return (
-        f"{record.name}{mark}",
-        said + repaired,
+        candidate.name + ("*" if candidate.incumbent else ""),
+        said + (f", {record.repairs} repairs" if record.repairs else ""),
         record.status,
         percent(record.success_rate),
         number(record.score),
-        one_line(why, 200),
+        one_line(record.why or record.idea, 200),
     )
 
 

@@ -203,3 +203,15 @@ def locked(path: Path) -> Iterator[None]:
         except OSError:
             raise UserError(f"another process is at work on {path}; wait for it, or stop it first") from None
         yield
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process of this machine is at work on a folder, as `locked` says; False where that cannot be told."""
+    try:
+        with (path / ".lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

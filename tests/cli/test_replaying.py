@@ -163,9 +163,9 @@ def test_a_cap_is_raised_by_resume(recorded: RunFolder, runs: Path, capsys: pyte
     assert "stopped early" not in capsys.readouterr().out
     config = RunFolder(path).run().config
     assert (config.budget.llm_calls, config.llm.review, config.llm.replay) == (4, False, str(recorded.path))
-    folder = autoreward.resume(path, budget={"llm_tokens": 10**6}, trust=TRUST)
-    assert folder.run().config.budget.model_dump(exclude_none=True) == {"llm_calls": 4, "llm_tokens": 10**6}
-    assert folder.spent().llm_calls == 4
+    resumed = autoreward.resume(path, budget={"llm_tokens": 10**6}, trust=TRUST)
+    assert resumed.record.config.budget.model_dump(exclude_none=True) == {"llm_calls": 4, "llm_tokens": 10**6}
+    assert resumed.spent.llm_calls == 4
     assert main(["resume", "--budget.llm-calls", "none", "--trust", *TRUST]) == 0
     assert RunFolder(path).run().config.budget.model_dump(exclude_none=True) == {"llm_tokens": 10**6}
     with pytest.raises(UserError, match="llm_call"):

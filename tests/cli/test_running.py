@@ -68,10 +68,9 @@ def test_run_from_python() -> None:
     run = autoreward.run(
         env="autoreward.testing.trainer:LineEnv", step_limit=10, text="Climb above 3.", success="obs_0 > 3", **SMALL
     )
-    report = run.report()
-    assert report
-    assert report.winner == (0, 0)
-    assert run.run().config.report_episodes == 4
+    assert run.report
+    assert run.report.winner == (0, 0)
+    assert run.record.config.report_episodes == 4
 
 
 def test_an_interrupt_says_how_to_go_on() -> None:

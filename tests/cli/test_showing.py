@@ -77,9 +77,8 @@ def test_a_prefix_must_be_unique(runs: Path, capsys: pytest.CaptureFixture[str])
 
 def test_load_run(runs: Path) -> None:
     run = autoreward.load_run(runs / "2026-11-01T1200_reacher_aaaa")
-    report = run.report()
-    assert report
-    assert report.winner == WINNER
+    assert run.report
+    assert run.report.winner == WINNER
 
 
 def test_a_damaged_record_is_named(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
