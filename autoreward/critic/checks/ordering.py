@@ -25,12 +25,14 @@ LEAST = 4
 """Episodes of each kind."""
 ORIGINS = 2
 """Rewards that their policies were trained on: of one alone, its policies are told apart and not outcomes."""
-INVERTED = 0.5
-"""What the interval of both shares must lie below for a refusal."""
+REFUSED = 0.9
+"""What the intervals of the share of pairs, by worth and by plain return, must lie below for a refusal. Hardly a reward
+that trains its task lies there, of however few trainings the store is (`docs/critic-and-analyzer.md`, Measured)."""
 TRAININGS = 3
 """Of each kind, before a reward is refused: two may differ by more than their outcomes."""
 LOW = 0.8
-"""Share of pairs below which the order is suspect, by worth and by plain return alike."""
+"""Share of pairs below which the order is suspect, by worth and by plain return alike. An interval's end, which
+`REFUSED` looks at, is above the share itself."""
 FEW = 0.2
 """Share of successes that are worth more than the best failure below which that failure is suspect, likewise."""
 DRAWS = 400
@@ -143,7 +145,7 @@ def judged(trial: Trial, found: Ranked) -> Outcome:
         return Outcome(message=told, tried=tried)
     advice = f"{told}; the best failure is paid by {_payers(found)}. Let success earn more than what fails"
     enough = min(found.trainings(True), found.trainings(False)) >= TRAININGS
-    if enough and max(found.highest(worth), found.highest(returns)) < INVERTED:
+    if enough and max(found.highest(worth), found.highest(returns)) < REFUSED:
         return fault(advice, _rows(trial, found), tried)
     return suspicion(advice, _rows(trial, found), tried)
 

@@ -84,23 +84,26 @@ def test_of_few_trainings_it_is_a_warning_only(trial_of: Make, store: Stored) ->
     assert (found.verdict, len(found.rows)) == ("warning", 2)
 
 
-def test_a_mixed_order_is_a_warning(trial_of: Make, full: Stored) -> None:
-    # Paid at a distance of between 0.012 and 0.18: most successes, and half of the failures.
+def test_a_mixed_order_is_refused_where_all_trainings_show_it(trial_of: Make, full: Stored) -> None:
+    # Paid at a distance of between 0.012 and 0.18: most successes, and half of each training's failures.
     found = judged(trial_of, program(ring="np.where((distance > 0.012) & (distance < 0.18), 1.0, 0.0)"), full)
-    assert found.verdict == "warning"
+    assert found.verdict == "fail"
 
 
-def test_one_failure_that_is_paid_more_than_success_is_a_warning(trial_of: Make, full: Stored) -> None:
-    source = program(near="-distance", trick="np.where((distance > 0.09) & (distance < 0.11), 1.0, 0.0)")
-    found = judged(trial_of, source, replace(full))
+def test_failures_of_one_training_that_are_paid_more_than_success_are_a_warning(trial_of: Make, full: Stored) -> None:
+    for number in range(3):
+        keep(full, "failure", f"far{number}", [0.21, 0.22, 0.23, 0.24])
+    keep(full, "failure", "near", [0.05] * 4)
+    source = program(near="-distance", trick="np.where((distance > 0.04) & (distance < 0.06), 1.0, 0.0)")
+    found = judged(trial_of, source, full)
     assert found.verdict == "warning"
     assert "more than the best failure in 0% of the successes" in found.message
-    assert found.rows[0].where.startswith("failure: episode 0")
+    assert found.rows[0].where.startswith("failure: episode 0 of training near")
 
 
 def test_a_constant_says_nothing_of_the_order(trial_of: Make, full: Stored) -> None:
     found = judged(trial_of, program(one="np.ones(len(distance))"), full)
-    assert found.verdict == "warning" and "in 50% of the pairs (50% undiscounted)" in found.message
+    assert found.verdict == "fail" and "in 50% of the pairs (50% undiscounted)" in found.message
 
 
 def test_memory_begins_anew_with_each_episode(trial_of: Make, full: Stored) -> None:
