@@ -189,9 +189,11 @@ def tell(found: Sequence[Judged]) -> None:
         if of_it := [each for each in found if each.member.half == half]:
             sure = [each for each in of_it if each.confirmed]
             lines = [f"\n{half}: {len(of_it)} files, {len(sure)} of them with confirmed labels\n", HEAD]
-            lines += [line(row, scores(of_it, row)) for row in rows_of(of_it)]
+            silent = [row for row in rows_of(of_it) if {each.verdicts.get(row, "pass") for each in of_it} == {"pass"}]
+            lines += [line(row, scores(of_it, row)) for row in rows_of(of_it) if row not in silent]
             lines += [line("all, confirmed", scores(sure, "all"))] if sure else []
-            sys.stdout.write("\n".join([*lines, "", by_fault(of_it)]) + "\n")
+            lines += ["", f"Passed by every file: {', '.join(silent)}", "", by_fault(of_it)]
+            sys.stdout.write("\n".join(lines) + "\n")
 
 
 HEAD = (
