@@ -21,6 +21,7 @@ PASSWORD_IN_URL = (
 Effort = Literal["full", "small"]
 CriticScope = Literal["full", "smoke"]
 AnalyzerScope = Literal["full", "statistics"]
+EpisodesScope = Literal["all", "own"]
 SeedCount = Annotated[int, Field(gt=0, le=1000)]
 
 
@@ -187,6 +188,9 @@ class RunConfig(Record):
     analyzer: AnalyzerScope = "full"
     """`statistics` tells the Designer means alone: no label, no findings, no episodes, no analysis by the language
     model; and no training is stopped for hacking. To compare with."""
+    episodes: EpisodesScope = "all"
+    """Whose recorded episodes the Critic has candidates put in order: of all runs in the folder of runs, or of this
+    run's `own` trainings alone, as in a sweep: runs that are compared must not help each other."""
     steps: Positive | None = None
     """Environment steps of one training; None: the task's budget."""
     seed: Annotated[int, Field(ge=0, lt=200_000)] = 0

@@ -111,6 +111,7 @@ def one(name: str, arm: str, repeat: int, options: Options, engine: Engine) -> S
             "selection_seeds": 1,
             "stop_when_hopeless": False,
             "probe_seconds": PROBE_SECONDS,
+            "episodes": "own",
             "shared_trainings": options.out / "trainings",
             **ARMS[arm],
         }

@@ -26,6 +26,11 @@ def _by_name(value: object) -> object:
     return {"task": value} if isinstance(value, str) else value
 
 
+def _apart(value: object) -> object:
+    """Runs of a sweep are compared, so none is judged by the episodes of those before it, unless the file says so."""
+    return {"episodes": "own", **value} if isinstance(value, dict) else value
+
+
 class SweepFile(Record):
     """A sweep as its YAML file gives it."""
 
@@ -33,7 +38,7 @@ class SweepFile(Record):
     """Names of packs' tasks, or mappings with env, text, success, success_rule, env_kwargs, step_limit."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     """`RunConfig.seed` of each run."""
-    config: RunConfig = RunConfig()
+    config: Annotated[RunConfig, BeforeValidator(_apart)] = RunConfig(episodes="own")
     """What all runs share."""
     overrides: tuple[dict[str, Any], ...] = ()
     """Each a `name` with fields of `RunConfig` that replace those of `config`; none: `config` alone."""

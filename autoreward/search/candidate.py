@@ -24,7 +24,7 @@ class Drafting:
         self._folder, self._roles, self._transitions, self._watch = folder, roles, transitions, watch
         self._repairs, self._seconds = config.most_repairs, config.probe_seconds
         self._measured: dict[str, Measured] = {}
-        self._replayed = config.llm.replay is not None
+        self._alone = config.episodes == "own" or config.llm.replay is not None
         self._probes = config.critic == "full"
         self._reviewed = self._probes and config.llm.reviews and roles.chat is not None
 
@@ -79,7 +79,7 @@ class Drafting:
         if proposal.origin == "start_from":
             return None
         run = self._folder.path
-        only = run / "trainings" if self._replayed else None
+        only = run / "trainings" if self._alone else None
         return Stored.of(run.parent, brief.task, brief.schema_, self._watch.note, only)
 
     def _earlier(self, brief: Brief) -> Earlier:

@@ -22,9 +22,9 @@ def _of_words(value: object) -> object:
     return {"level": "C"} if isinstance(value, str) else value
 
 
-def _never_stopped(value: object) -> object:
-    """Every run of before trainings could be stopped trained all of them to the end."""
-    return {"stop_when_hacked": False, **value} if isinstance(value, dict) else value
+def _as_before(value: object) -> object:
+    """Every run of before trainings could be stopped trained all of them to the end, and was judged by no other."""
+    return {"stop_when_hacked": False, "episodes": "own", **value} if isinstance(value, dict) else value
 
 
 class RunRecord(Record):
@@ -38,7 +38,7 @@ class RunRecord(Record):
     task: Task
     """With the configuration's overrides applied."""
     env_schema: EnvSchema
-    config: Annotated[RunConfig, BeforeValidator(_never_stopped)]
+    config: Annotated[RunConfig, BeforeValidator(_as_before)]
     designer: str
     """`composer`, `llm` or `module:attr`; never `auto`."""
     isolation: Annotated[Isolation, BeforeValidator(_of_words)]

@@ -111,6 +111,8 @@ def test_a_sweep_is_resumed_where_it_stood(capsys: pytest.CaptureFixture[str]) -
         (0, "one", "finished"),
         (1, "one", "finished"),
     ]
+    alone = {RunFolder(folder / cell.name).run().config.episodes for cell in record.cells}
+    assert alone == {"own"}, "runs that are compared do not help each other"
     capsys.readouterr()
 
     (folder / record.cells[1].name / "report.json").unlink()

@@ -86,9 +86,9 @@ def test_neither_review_nor_analysis_is_paid_for(full: Run, less: Run) -> None:
 
 def test_runs_of_before_read_as_full(less: Run, tmp_path: Path) -> None:
     text = (less[0].path / "run.json").read_text()
-    for line in ('"critic": "smoke",', '"analyzer": "statistics",'):
+    for line in ('"critic": "smoke",', '"analyzer": "statistics",', '"episodes": "all",'):
         assert text.count(line) == 1
         text = text.replace(line, "")
     (tmp_path / "run.json").write_text(text)
     config = RunFolder.open(tmp_path).run().config
-    assert (config.critic, config.analyzer) == ("full", "full")
+    assert (config.critic, config.analyzer, config.episodes) == ("full", "full", "own")

@@ -141,6 +141,14 @@ def test_candidates_are_judged_by_the_episodes_of_earlier_runs(climbed: Path) ->
     assert verdict and verdict.reason.startswith("ordering: a success earns more than a failure in 0% of the pairs")
 
 
+def test_or_by_those_of_its_own_alone(climbed: Path) -> None:
+    given = config(climbed, designer="test_loop:Falling", rounds=1, candidates=1, episodes="own")
+    folder = RunFolder.open(start(line_task(), given, Observer(), engine=InProcessEngine()))
+    verdict = folder.verdict(0, 0)
+    assert verdict and verdict.status == "accepted"
+    assert next(check for check in verdict.checks if check.name == "ordering").verdict == "no evidence"
+
+
 def test_the_users_own_reward_is_trained_whatever_they_say(climbed: Path) -> None:
     own = climbed / "mine.py"
     own.write_text(CLIMB.replace("2.0", "-2.0"))
