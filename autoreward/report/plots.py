@@ -5,14 +5,21 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK = "#80868f"
 INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 COLOURS = ("#2f81d6", "#e08a1e", "#2ba36b", "#c8553d", "#8a63d2", "#b59b00", "#d16ba5", "#4aa7b5")
 """In the order of the lines; told apart by colour-blind readers too, and the legend names each."""
 MOST_LINES = len(COLOURS)
+FEW = 4
+"""Lines whose bands can be told apart; those of more are drawn fainter."""
 LONGEST_LABEL = 36
 """Characters; a longer one would leave no room for the plot."""
 
@@ -30,15 +37,23 @@ class Line:
     @property
     def mean(self) -> Points:
         """Mean over the seeds, at the steps where every one of them has a value."""
+        return [(step, sum(values) / len(values)) for step, values in self._shared()]
+
+    @property
+    def band(self) -> list[tuple[float, float, float]]:
+        """(step, lowest, highest) over the seeds, at the same steps; nothing for a single seed."""
+        return [(step, min(values), max(values)) for step, values in self._shared()] if len(self.seeds) > 1 else []
+
+    def _shared(self) -> list[tuple[float, list[float]]]:
         if not self.seeds:
             return []
         columns = [dict(points) for points in self.seeds]
         shared = sorted(set(columns[0]).intersection(*columns[1:]))
-        return [(step, sum(column[step] for column in columns) / len(columns)) for step in shared]
+        return [(step, [column[step] for column in columns]) for step in shared]
 
 
 def line_plot(lines: Sequence[Line], ylabel: str, rate: bool = False) -> str:
-    """Draw lines over environment steps: each seed thin, their mean thick.
+    """Draw lines over environment steps: the mean over seeds thick, the range of the seeds as a band.
 
     Args:
         lines: at most `MOST_LINES` are drawn.
@@ -51,32 +66,54 @@ def line_plot(lines: Sequence[Line], ylabel: str, rate: bool = False) -> str:
     drawn = [line for line in lines if any(line.seeds)][:MOST_LINES]
     if not drawn:
         return ""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import EngFormatter, PercentFormatter
+    from matplotlib.ticker import EngFormatter
 
-    # Labels may come from a language model: dollars must not start a formula. The salt makes ids repeatable.
-    style: dict[Any, Any] = {"text.parse_math": False, "svg.hashsalt": "autoreward", "font.size": 10}
-    with rc_context(style | dict.fromkeys(INKED, INK)):
-        figure = Figure(figsize=(7.6, 3.3), layout="constrained")
-        axes = figure.subplots()
+    with drawing_style():
+        figure = Figure(figsize=(7.6, 3.3))
+        axes = figure.add_axes((0.095, 0.15, 0.57, 0.8))
+        alpha = 0.16 if len(drawn) <= FEW else 0.05
         for line, colour in zip(drawn, COLOURS, strict=False):
-            for points in line.seeds if len(line.seeds) > 1 else ():
-                axes.plot(*_columns(points), color=colour, linewidth=0.8, alpha=0.35)
+            if band := line.band:
+                steps, low, high = zip(*band, strict=True)
+                axes.fill_between(steps, low, high, color=colour, alpha=alpha, linewidth=0)
             axes.plot(*_columns(line.mean), color=colour, linewidth=2.2, marker="o", markersize=3.5)
-            axes.plot([], [], color=colour, linewidth=2.2, label=_legend(line.label))
+            axes.plot([], [], color=colour, linewidth=2.2, label=legend(line.label))
         axes.set_xlabel("environment steps")
-        axes.set_ylabel(ylabel)
         axes.set_xlim(left=0)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        if rate:
-            axes.set_ylim(-0.03, 1.03)
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.grid(alpha=0.25, linewidth=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
+        finish(axes, ylabel, rate)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        return svg(figure)
+
+
+def drawing_style() -> AbstractContextManager[None]:
+    """Matplotlib's settings while a picture of the page is drawn.
+
+    Labels may come from a language model: dollars must not start a formula. The salt makes ids repeatable.
+    """
+    from matplotlib import rc_context
+
+    style: dict[Any, Any] = {"text.parse_math": False, "svg.hashsalt": "autoreward", "font.size": 10}
+    return rc_context(style | dict.fromkeys(INKED, INK))
+
+
+def finish(axes: Axes, ylabel: str, rate: bool) -> None:
+    """What all pictures share: the vertical axis, a quiet grid, two spines."""
+    from matplotlib.ticker import PercentFormatter
+
+    axes.set_ylabel(ylabel)
+    if rate:
+        axes.set_ylim(-0.03, 1.03)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def svg(figure: Figure) -> str:
+    """A figure as a `data:` address."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return data_address(buffer.getvalue(), "image/svg+xml")
 
 
@@ -89,7 +126,7 @@ def _columns(points: Points) -> tuple[list[float], list[float]]:
     return [step for step, _ in points], [value for _, value in points]
 
 
-def _legend(label: str) -> str:
+def legend(label: str) -> str:
     """The label without an underscore first, which would hide the line, and no longer than the legend has room."""
     shown = label.lstrip("_") or label
     return shown if len(shown) <= LONGEST_LABEL else shown[: LONGEST_LABEL - 1] + "…"

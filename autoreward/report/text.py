@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
 
 from autoreward.sandbox.isolation import Isolation
+
+_UNUSUAL = re.compile(r"[^\n\t -~]")
+"""All but what is surely visible; only these are looked up, so that long texts are quick."""
 
 
 def clean(text: str) -> str:
@@ -12,16 +17,29 @@ def clean(text: str) -> str:
 
     Escaping is the template's work and not done here.
     """
-    return "".join(_visible(char) for char in text)
+    return _UNUSUAL.sub(lambda found: _visible(found[0]), text)
 
 
+@lru_cache(4096)
 def _visible(char: str) -> str:
-    if char in "\n\t":
-        return char
     kind = unicodedata.category(char)
     if kind == "Cf":
         return f"\\u{ord(char):04x}"
     return "" if kind in ("Cc", "Cs") else char
+
+
+def cut(text: str, most: int) -> str:
+    """A text of at most about so many characters: its beginning, how much is left out, and a last quarter.
+
+    Args:
+        text: any text.
+        most: characters that stay.
+    """
+    if len(text) <= most:
+        return text
+    end = most // 4
+    missing = f"[... {len(text) - most:,} of {len(text):,} characters left out ...]"
+    return f"{text[: most - end]}\n{missing}\n{text[len(text) - end :]}"
 
 
 def percent(value: float | None) -> str:
@@ -56,3 +74,11 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def large(value: int) -> str:
+    """A large number of things as `812`, `96k` or `9.6M`."""
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if value >= unit:
+            return f"{value / unit:.3g}{letter}"
+    return str(value)

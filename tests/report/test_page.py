@@ -1,6 +1,7 @@
 """The page as a browser gets it: what it shows, and that nothing of a run becomes markup."""
 
 import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from autoreward.designer.contract import Finding
 from autoreward.errors import RunDamaged
-from autoreward.report.page import write_report
+from autoreward.report.page import PARTS, write_report
 from autoreward.report.plots import Line, line_plot
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import Report
@@ -28,6 +29,7 @@ class Page(HTMLParser):
         self.elements: list[str] = []
         self.attributes: list[tuple[str, str]] = []
         self.texts: list[str] = []
+        self.own: list[tuple[str, str]] = []
         self.html = path.read_text()
         self.feed(self.html)
         self.close()
@@ -43,7 +45,10 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        kind = self.open[-1] if self.open else ""
+        if kind in ("style", "script"):
+            self.own.append((kind, data))
+        else:
             self.texts.append(data)
 
     @property
@@ -56,10 +61,19 @@ class Page(HTMLParser):
 
 
 def assert_harmless(page: Page) -> None:
-    assert not {"script", "iframe", "object", "embed", "link", "base", "form", "svg"} & set(page.elements)
-    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    """Nothing but the package's own script and style sheet, which the page's policy names by their hashes."""
+    assert not {"iframe", "object", "embed", "link", "base", "form", "template", "use", "image"} & set(page.elements)
+    assert not [name for name, _ in page.attributes if name.startswith("on") or name == "style"]
     assert all(value.startswith("data:image/") for value in page.pictures), "the page loads nothing"
-    assert not [name for name, _ in page.attributes if name == "href"]
+    assert all(value.startswith("#") for name, value in page.attributes if name == "href"), "and leads nowhere else"
+    assert [kind for kind, _ in page.own] == ["style", "script"]
+    policy = next(value for name, value in page.attributes if name == "content" and "default-src" in value)
+    for (kind, text), file in zip(page.own, ("report.css", "report.js"), strict=True):
+        assert text == (PARTS / file).read_text()
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}';" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +108,7 @@ def test_what_the_language_model_cost(tmp_path: Path, calls: int, usd: float | N
     folder = RunFolder(example_run(tmp_path / "run"))
     (folder.path / "report.json").unlink()
     folder.write_spent(folder.spent().model_copy(update={"llm_calls": calls, "llm_tokens": 0, "llm_usd": usd}))
-    spent = Page(write_report(folder.path)).text.partition("LLM calls,")[2].partition("plan")[0].strip()
+    spent = Page(write_report(folder.path)).text.partition("LLM calls,")[2].partition("isolation")[0].strip()
     assert spent.endswith(words)
 
 
@@ -113,7 +127,7 @@ def test_success_has_its_interval_from_five_seeds_on(finished: Path, tmp_path: P
 
 def test_curves_are_drawn_and_name_their_lines(finished: Path) -> None:
     drawings = [base64.b64decode(value.partition(",")[2]) for value in Page(write_report(finished)).pictures]
-    assert len(drawings) == 3
+    assert len(drawings) == 4, "rounds, rewards, candidates, terms"
     assert all(b"<svg" in drawing and b"<script" not in drawing for drawing in drawings)
 
 
