@@ -10,6 +10,7 @@ from autoreward.designer.composing.source import Structure
 from autoreward.designer.composing.terms import Catalogue, Term
 from autoreward.task import Task
 
+Make = Callable[[Guide], list[str]]
 ENDING_BONUS = 50.0
 """What success is worth where it ends the episode: more than the dense terms that the agent then forgoes."""
 _USUAL = {
@@ -84,6 +85,30 @@ def _exact(guide: Guide) -> list[str]:
     return [*_forms("low", [guide.whole]), *_forms("tight", guide.aims[:2]), *guide.wishes[:1], *guide.events[:1]]
 
 
+def _score_and_search(guide: Guide) -> list[str]:
+    """What the score wants, or else the rule, and places to look for it."""
+    wanted = guide.scores[:1] or _forms("best", [guide.whole])
+    return [*wanted, *guide.searches, *guide.events] if guide.searches else []
+
+
+def _score(guide: Guide) -> list[str]:
+    """What the score wants, most often each new best of it."""
+    return [*guide.scores[:1], *guide.events]
+
+
+def _score_changes(guide: Guide) -> list[str]:
+    """Each change of the score, for the better and for the worse."""
+    return [*guide.scores[-1:], *guide.events]
+
+
+def _search(guide: Guide) -> list[str]:
+    """New places alone."""
+    return [*guide.searches, *guide.events]
+
+
+SCORED = (_score_and_search, _score, _score_changes, _search)
+"""First where the rule holds no way; else the first of them after `_LEADING` of the rule's own, the others last."""
+_LEADING = 3
 ARCHETYPES = (_levels, _new_bests, _together, _drive, _closeness, _wish, _progress, _energy, _exact)
 _PRECISE = (_levels, _new_bests, _together, _exact, _closeness, _progress, _wish, _drive, _energy)
 """Their order where the rule asks for a value within a tolerance: precision before motion."""
@@ -94,7 +119,7 @@ A far gap that the policy cannot see is noise to it, step after step.
 """
 
 
-def _order(catalogue: Catalogue, guide: Guide) -> tuple[Callable[[Guide], list[str]], ...]:
+def _order(catalogue: Catalogue, guide: Guide) -> tuple[Make, ...]:
     if any(gap.tolerance for gap in catalogue.gaps):
         return _PRECISE
     return _OPEN if guide.open_ended else ARCHETYPES
@@ -102,14 +127,28 @@ def _order(catalogue: Catalogue, guide: Guide) -> tuple[Callable[[Guide], list[s
 
 def archetypes(task: Task, catalogue: Catalogue, guide: Guide) -> list[tuple[str, Structure]]:
     """Name and structure of every archetype that has something dense to offer for this task, each once."""
+    own = _made(_order(catalogue, guide), task, catalogue, guide)
+    scored = _made(SCORED, task, catalogue, guide)
+    lead = [*scored, *own] if guide.sudden else [*own[:_LEADING], *scored[:1], *own[_LEADING:], *scored[1:]]
     found: dict[Structure, str] = {}
-    for make in _order(catalogue, guide):
-        names = [name for name in dict.fromkeys(make(guide)) if name in catalogue.terms]
-        if any(name not in (*guide.events, *guide.costs, *guide.alive) for name in names):
-            aside = frozenset(guide.care if guide.aims else ()) - frozenset(guide.alive)
-            found.setdefault(weighted(names, task, catalogue, aside), make.__name__.strip("_").replace("_", " "))
+    for name, structure in lead:
+        found.setdefault(structure, name)
     if not found:
-        found[weighted(fallback(catalogue), task, catalogue)] = "exploration"
+        found[weighted(fallback(catalogue, guide), task, catalogue)] = "exploration"
+    return [(name, structure) for structure, name in found.items()]
+
+
+def _made(makers: Iterable[Make], task: Task, catalogue: Catalogue, guide: Guide) -> list[tuple[str, Structure]]:
+    """Those that pay for more than the rule: a sudden rule's own gap is the sparse reward in another form."""
+    found: dict[Structure, str] = {}
+    plain = {*guide.events, *guide.costs, *guide.alive, *guide.failures}
+    gaps = {gap.name for gap in catalogue.gaps} if guide.sudden else set()
+    aside = frozenset(guide.care if guide.aims else ()) - frozenset(guide.alive)
+    for make in makers:
+        names = [name for name in dict.fromkeys((*make(guide), *guide.failures)) if name in catalogue.terms]
+        names = [name for name in names if catalogue.terms[name].quantity not in gaps]
+        if any(name not in plain for name in names):
+            found.setdefault(weighted(names, task, catalogue, aside), make.__name__.strip("_").replace("_", " "))
     return [(name, structure) for structure, name in found.items()]
 
 
@@ -119,9 +158,13 @@ def weighted(names: Iterable[str], task: Task, catalogue: Catalogue, aside: froz
     return Structure(tuple((name, min(weight, _SIDE) if name in aside else weight) for name, weight in usual))
 
 
-def fallback(catalogue: Catalogue) -> list[str]:
+def fallback(catalogue: Catalogue, guide: Guide) -> list[str]:
     """Something to begin with where neither words nor rule match any field."""
-    return ["success", *[name for name in catalogue.terms if name.startswith(("range_", "best_"))][:2]]
+    gaps = {gap.name for gap in catalogue.gaps} if guide.sudden else set()
+    dense = [
+        term.name for term in catalogue.terms.values() if term.form in ("range", "best") and term.quantity not in gaps
+    ]
+    return ["success", *dense[:2], *guide.failures]
 
 
 def drawn(random: Random, task: Task, catalogue: Catalogue, worth: Callable[[Term], float]) -> Structure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from autoreward.designer.composing import words
 from autoreward.designer.composing.quantities import Quantity
+from autoreward.designer.composing.score import sudden
 from autoreward.designer.composing.terms import Catalogue
 from autoreward.schema import EnvSchema, Field
 from autoreward.task import Task
@@ -39,6 +40,14 @@ class Guide:
     """`hold` where the rule asks for it, and `success`."""
     costs: tuple[str, ...]
     """Terms about the action."""
+    scores: tuple[str, ...]
+    """What the score says of the way to success beyond the rule: its level where that counts, new bests, changes."""
+    searches: tuple[str, ...]
+    """New places, where the words ask to find something (`signs` alone)."""
+    failures: tuple[str, ...]
+    """What a death costs (`signs` alone)."""
+    sudden: bool
+    """Whether the rule's gap falls in the step in which success comes, so that its terms are the sparse reward."""
 
 
 def guide(task: Task, schema: EnvSchema, catalogue: Catalogue) -> Guide:
@@ -62,7 +71,19 @@ def guide(task: Task, schema: EnvSchema, catalogue: Catalogue) -> Guide:
         alive=_known(("alive",) if words.ends_early(schema) and not task.success.ends_episode else (), named),
         events=_known(("hold", "success"), named),
         costs=_known(("effort", "smooth_action"), named),
+        scores=_known(_scores(catalogue), named),
+        searches=tuple(name for name in named if name.startswith("stride_") and "find" in asked),
+        failures=_known(("failure",), named),
+        sudden=sudden(catalogue.rule, schema),
     )
+
+
+def _scores(catalogue: Catalogue) -> list[str]:
+    if catalogue.way is None:
+        return []
+    level, best, change = ("high", "record", "rise") if catalogue.way.rising else ("down", "dip", "progress")
+    forms = (level, best, change) if catalogue.way.level else (best, change)
+    return [f"{form}_{catalogue.way.quantity.name}" for form in forms]
 
 
 def _known(names: Iterable[str], terms: Iterable[str]) -> tuple[str, ...]:

@@ -17,7 +17,15 @@ from autoreward.task import Task
 MOST_TERMS = 7
 _STEPWISE = {"low": "progress", "near": "progress", "tight": "near", "high": "record", "down": "dip", "fast": "burst"}
 """A form that pays for staying -> one of the same quantity that pays for getting there."""
-_NEXT = {**_STEPWISE, "progress": "best", "best": "low", "record": "high", "dip": "down", "burst": "energy"}
+_NEXT = {
+    **_STEPWISE,
+    "progress": "best",
+    "best": "low",
+    "record": "high",
+    "rise": "record",
+    "dip": "down",
+    "burst": "energy",
+}
 """What to put in the place of a form that did not work."""
 
 
@@ -56,7 +64,7 @@ def answer(finding: Finding, structure: Structure, shop: Workshop) -> Move | Non
         case "never_succeeds" | "exploration_failure" | "never_fires":
             return explore(structure, shop)
         case "early_death" | "premature_death":
-            return add_from(structure, [*shop.guide.alive, *shop.guide.care, "alive"], shop)
+            return add_from(structure, [*shop.guide.failures, *shop.guide.alive, *shop.guide.care, "alive"], shop)
         case "unstable" | "unstable_learning":
             return steady(structure, shop)
         case "solved":
@@ -147,8 +155,11 @@ def to_progress(structure: Structure, shop: Workshop) -> Move | None:
 
 def explore(structure: Structure, shop: Workshop) -> Move | None:
     """Success was never seen: something that makes the agent move, or new bests of the gaps."""
-    bests = [f"best_{aim}" for aim in (*shop.guide.aims, shop.guide.whole) if f"best_{aim}" in shop.catalogue.terms]
-    names = [name for name in (*shop.guide.drives[:3], *bests) if name not in structure.names]
+    guide = shop.guide
+    ways = () if guide.sudden else (*guide.aims, guide.whole)
+    bests = [f"best_{aim}" for aim in ways if f"best_{aim}" in shop.catalogue.terms]
+    told = (*guide.scores, *guide.searches, *guide.drives[:3], *bests)
+    names = [name for name in told if name not in structure.names]
     move = add(structure, shop, names) if names else None
     return move or any_change(structure, shop)
 

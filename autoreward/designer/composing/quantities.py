@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from autoreward.designer.composing import words
-from autoreward.designer.composing.atoms import Atom, Rule
+from autoreward.designer.composing.atoms import Rule
 from autoreward.errors import AutorewardError
 from autoreward.language.expressions import Expression
 from autoreward.language.tables import BUILTINS, PARAMETERS, RESERVED
@@ -24,7 +24,7 @@ LONGEST_NAME = 30
 _DEFAULT_RANGE = {"rad": math.pi, "deg": 180.0, "m": 1.0, "m/s": 2.0, "rad/s": 5.0}
 _UNBOUNDED = 1e6
 _TAKEN = re.compile(
-    "^(least|most|first|highest|lowest|fastest|wider|last)_|_before$|^(holds|streak|"
+    "^(least|most|first|highest|lowest|fastest|wider|last|stage|farthest)_|_before$|^(holds|streak|failed|"
     + "|".join(sorted({*PARAMETERS, *RESERVED, *BUILTINS, *keyword.kwlist}))
     + ")$"
 )
@@ -100,7 +100,7 @@ def gaps(rule: Rule, schema: EnvSchema) -> list[Quantity]:
     found: list[Quantity] = []
     for atom in rule.atoms:
         name = _unique("_to_".join(atom.fields[:2]) + "_gap", [gap.name for gap in found])
-        scale = _typical(atom, schema)
+        scale = typical(atom.measure, atom.fields, schema)
         phrase = f"the gap to {' '.join(atom.text.split())}"
         found.append(Quantity(name, phrase[:80], atom.code, scale, "gap", atom.fields, atom.tolerance))
     if len(found) > 1:
@@ -112,19 +112,19 @@ def gaps(rule: Rule, schema: EnvSchema) -> list[Quantity]:
     return found
 
 
-def _typical(atom: Atom, schema: EnvSchema) -> float:
-    """The 90th percentile of a gap over the ranges of its fields."""
-    if not atom.measure:
+def typical(measure: str, fields: Collection[str], schema: EnvSchema) -> float:
+    """The 90th percentile of an expression's size over the ranges of its fields; 1 where it cannot be told."""
+    if not measure:
         return 1.0
     drawn = np.random.default_rng(0)
     sample = {}
-    for name in atom.fields:
+    for name in fields:
         field = schema.field(name)
         low, high = (-extent(field), extent(field)) if field.low is None or field.high is None else _ends(field)
         sample[name] = drawn.uniform(low, high, size=(_SAMPLES, *field.shape)).astype(np.float32)
     try:
         with np.errstate(all="ignore"):
-            size = float(np.nanpercentile(np.abs(Expression(atom.measure, schema.names).evaluate(sample)), 90))
+            size = float(np.nanpercentile(np.abs(Expression(measure, schema.names).evaluate(sample)), 90))
     except (AutorewardError, ValueError, TypeError, IndexError):
         return 1.0
     return rounded(size) if math.isfinite(size) and size > 1e-6 else 1.0

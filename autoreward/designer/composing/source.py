@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autoreward.designer.composing.terms import EVENTS, Catalogue, Term
+from autoreward.designer.composing.terms import EVENTS, SPARSE, Catalogue, Term
 from autoreward.errors import RewardRefused
 from autoreward.language.lexical import parse
 from autoreward.language.program import Grammar
@@ -47,7 +47,7 @@ def render(structure: Structure, catalogue: Catalogue, grammar: Grammar) -> str:
 
 def is_sparse(term: Term) -> bool:
     """Whether the `signs` grammar counts a term as an event."""
-    return term.form in EVENTS
+    return term.form in SPARSE
 
 
 def signed(structure: Structure, catalogue: Catalogue) -> Structure:
@@ -55,7 +55,7 @@ def signed(structure: Structure, catalogue: Catalogue) -> Structure:
     names = list(structure.names)
     if not structure.base:
         terms = [catalogue.terms[name] for name in names]
-        if not any(map(is_sparse, terms)):
+        if not any(term.form in EVENTS for term in terms):
             names.insert(0, "success")
         if all(map(is_sparse, terms)):
             names.append(next(name for name, term in catalogue.terms.items() if not is_sparse(term)))

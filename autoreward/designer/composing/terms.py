@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from autoreward.designer.composing import quantities
+from autoreward.designer.composing import quantities, words
 from autoreward.designer.composing.atoms import Rule, read_rule
 from autoreward.designer.composing.quantities import Quantity, divided, number, rounded
+from autoreward.designer.composing.score import Way, read_score
 from autoreward.language.program import Grammar
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
@@ -118,6 +120,22 @@ def _dip(q: Quantity) -> Term:
     return _make(q, "dip", (*q.after, *q.before, *kept), value, f"pay each new least of {q.phrase}")
 
 
+def _rise(q: Quantity) -> Term:
+    value = _gained(f"({q.name} - {q.name}_before)", q.scale)
+    return _make(q, "rise", (*q.after, *q.before), value, f"raise {q.phrase} in each step")
+
+
+def _stride(q: Quantity, step: int) -> Term:
+    v = q.name
+    stages = tuple(f"stage_{v}{at} = np.floor({v}{at} / {step})" for at in ("", "_before"))
+    kept = (
+        f'farthest_{v} = memory.get("farthest_{v}", stage_{v}_before)',
+        f'memory["farthest_{v}"] = np.maximum(farthest_{v}, stage_{v})',
+    )
+    value = f"np.where(stage_{v} > farthest_{v}, 1.0, 0.0)"
+    return _make(q, "stride", (*q.after, *q.before, *stages, *kept), value, f"pay each {step} more of {q.phrase}")
+
+
 def _range(q: Quantity) -> Term:
     v = q.name
     highest = _kept(q, "highest", f"{v}_before", f"np.maximum(highest_{v}, {v})")
@@ -167,6 +185,8 @@ VALUE_FORMS: dict[str, Form] = {
 ONE_SIGNED = frozenset(("low", "near", "tight", "small", "calm", "keep", "fast", "energy", "alive", "effort", "smooth"))
 """Forms that never change their sign."""
 EVENTS = ("success", "hold")
+SPARSE = (*EVENTS, "failure")
+"""Forms that the `signs` grammar counts as events."""
 
 
 @dataclass(frozen=True)
@@ -178,10 +198,13 @@ class Catalogue:
     distances: tuple[Quantity, ...]
     values: tuple[Quantity, ...]
     rule: Rule
+    way: Way | None = None
+    """What the score tells beyond the rule."""
 
     def quantity(self, name: str) -> Quantity | None:
         """The quantity of that name."""
-        return next((q for q in (*self.gaps, *self.distances, *self.values) if q.name == name), None)
+        scored = (self.way.quantity,) if self.way else ()
+        return next((q for q in (*self.gaps, *self.distances, *self.values, *scored) if q.name == name), None)
 
 
 def catalogue(task: Task, schema: EnvSchema, grammar: Grammar = "terms") -> Catalogue:
@@ -192,13 +215,46 @@ def catalogue(task: Task, schema: EnvSchema, grammar: Grammar = "terms") -> Cata
     distances = tuple(quantities.distances(schema, task.text, taken))
     costs = {q.name for q in (*gaps, *distances)}
     values = tuple(q for q in quantities.values(schema) if q.name not in costs)
-    terms = [form(q) for q in (*gaps, *distances) for form in COST_FORMS.values()]
+    way = read_score(task, rule, schema, values)
+    terms = _scored(way, values) if way else []
+    terms += [form(q) for q in (*gaps, *distances) for form in COST_FORMS.values()]
     terms += [_clean(gap) for gap in gaps if gap.others]
     terms += [form(q) for q in values for form in VALUE_FORMS.values()]
     terms += [*_events(task, rule), *_about_action(schema), _alive(schema)]
     if grammar == "signs":
-        terms = [term for term in terms if term.form not in ONE_SIGNED]
-    return Catalogue({term.name: term for term in terms}, gaps, distances, values, rule)
+        terms = [term for term in terms if term.form not in ONE_SIGNED and not _steady(term, values, schema)]
+        terms += [*_strides(task, values), *_failure(task, schema)]
+    return Catalogue({term.name: term for term in terms}, gaps, distances, values, rule, way)
+
+
+def _scored(way: Way, values: Collection[Quantity]) -> list[Term]:
+    """What the score's quantity has beyond the forms of all values: each change for the better, as a difference."""
+    q = way.quantity
+    return [_rise(q) if way.rising else _progress(q), *([] if q in values else [_record(q), _high(q)])]
+
+
+def _steady(term: Term, values: Collection[Quantity], schema: EnvSchema) -> bool:
+    """Whether a level has the same sign wherever its field is: a bonus or a price for each step, and nothing else."""
+    known = [schema.field(q.fields[0]) for q in values if q.name == term.quantity and term.form in ("high", "down")]
+    return any((field.low or 0.0) > 0.0 or (field.high is not None and field.high < 0.0) for field in known)
+
+
+def _strides(task: Task, values: Collection[Quantity]) -> list[Term]:
+    """New places, paid by the dozen: searching for ever must be worth less than success, which may end the episode.
+
+    A sign of the dense terms is worth 0.1 and success 1, so at one place a step 0.1 / step / (1 - gamma) < 1 is asked.
+    """
+    step = max(2, math.ceil(0.1 / max(1.0 - task.trainer.gamma, 1e-3)))
+    return [_stride(q, step) for q in values if words.tokens(q.name) & words.VISITED]
+
+
+def _failure(task: Task, schema: EnvSchema) -> list[Term]:
+    """The outcomes whose names tell of a death."""
+    named = [expression for name, expression in task.outcomes.items() if words.tokens(name) & words.DEATHS]
+    rules = [read_rule(expression, frozenset(schema.names)).condition for expression in named]
+    failed = " | ".join(f"({rule})" for rule in rules).replace("{s}", "next_state")
+    term = Term("failure", "failure", "failure", (f"failed = {failed}",), "-np.where(failed, 1.0, 0.0)", "fine a death")
+    return [term] if rules else []
 
 
 def _events(task: Task, rule: Rule) -> list[Term]:

@@ -8,7 +8,7 @@ from typing import Literal
 from autoreward.schema import EnvSchema, Field
 
 Trait = Literal["speed", "spin", "angle", "height", "place", "other"]
-Intent = Literal["fast", "high", "upright", "turn", "still", "near", "gentle"]
+Intent = Literal["fast", "high", "upright", "turn", "still", "near", "gentle", "find"]
 
 
 def _set(text: str) -> frozenset[str]:
@@ -23,12 +23,17 @@ INTENTS: dict[Intent, frozenset[str]] = {
     "still": _set("stop still rest motionless park hover calm"),
     "near": _set("reach touch near close goal target toward towards approach push pull"),
     "gentle": _set("gentle gently smooth smoothly effort efficient efficiently energy economical soft softly"),
+    "find": _set("find search explore discover seek obtain look"),
 }
 """What a word of the task's text asks for."""
 
 BACKWARD = _set("backward backwards back reverse down downward downwards")
 FORWARD = _set("forward forwards ahead front")
 GOALS = _set("target goal destination desired reference marker")
+VISITED = _set("visited explored discovered")
+"""Words in the names of fields that count places that are new in the episode."""
+DEATHS = _set("death died dead dies drowned burned crashed fell")
+"""Words in the names of outcomes that nobody wants."""
 BODY = _set("torso root body trunk pole head base pitch upright")
 """Words in the names of fields that tell of the whole body rather than of one joint."""
 

@@ -45,8 +45,8 @@ def worth(guide: Guide, catalogue: Catalogue, tried: Sequence[Tried]) -> Callabl
     quantity raise or lower that by their ranks (a mean with one average candidate added, so that one seldom-tried
     term is not given up after one bad training).
     """
-    told = {*guide.wishes, *guide.drives, *guide.care, *guide.events}
-    quantities = {*guide.aims, *([guide.whole] if guide.whole else [])}
+    told = {*guide.wishes, *guide.drives, *guide.care, *guide.events, *guide.scores, *guide.searches, *guide.failures}
+    quantities = set() if guide.sudden else {*guide.aims, *([guide.whole] if guide.whole else [])}
     about = {term: catalogue.terms[term] for one in tried for term in one.structure.names if term in catalogue.terms}
 
     def credit(same: Callable[[Term], bool]) -> float:
