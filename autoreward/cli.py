@@ -17,6 +17,7 @@ from tyro.constructors import ConstructorRegistry, StructConstructorSpec, Struct
 
 import autoreward
 from autoreward.commands.arguments import Command
+from autoreward.commands.compare import Compare
 from autoreward.commands.doctor import Doctor
 from autoreward.commands.envs import EnvsList, EnvsShow
 from autoreward.commands.files import Export, Train
@@ -26,6 +27,7 @@ from autoreward.commands.prompts import PromptsCopy, PromptsShow
 from autoreward.commands.run import Resume, Run
 from autoreward.commands.sweep import Sweep
 from autoreward.commands.verify import Verify
+from autoreward.commands.why import Why
 from autoreward.config import Budget, RunConfig
 from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.records import read_yaml
@@ -43,6 +45,8 @@ _COMMANDS: dict[str, tuple[Any, str]] = {
     "run": (Run, "Design a reward for a task."),
     "sweep": (Sweep, "Run tasks x seeds x overrides of a YAML file."),
     "inspect": (Inspect, "Show what a run found."),
+    "why": (Why, "Tell why a candidate was kept or dropped."),
+    "compare": (Compare, "Compare runs: success, rewards, settings, cost."),
     "resume": (Resume, "Go on with a run that was stopped."),
     "verify": (Verify, "Check a reward file."),
     "train": (Train, "Train on a reward file alone."),

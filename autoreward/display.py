@@ -6,7 +6,6 @@ Names, ideas and notes may come from a language model, so every text passes `cle
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoreward.report.text import duration, number, percent
+from autoreward.report.why import going_on
 from autoreward.search.observer import Observer
 from autoreward.store.records import CandidateRecord, Report, Row, RunRecord
 from autoreward.store.trust import resume_command
@@ -131,7 +131,7 @@ def outcome(folder: Path, report: Report) -> list[RenderableType]:
         parts.append(Text(early if report.stopped else "no candidate could be trained; `autoreward inspect` shows why"))
     if report.stopped:
         parts.append(Text(f"the search stopped early: {clean(report.stopped)}"))
-        parts.append(Text(f"{clean(_how(report))}: {clean(_lifting(folder, report))}"))
+        parts.append(Text(f"{clean(_how(report))}: {clean(resume_command(folder) + going_on(report))}"))
     elif report.hopeless:
         parts.append(Text(clean(f"not the reward: {report.hopeless.text}. {report.hopeless.suggestion}")))
     spent = report.spent
@@ -147,14 +147,6 @@ def _how(report: Report) -> str:
     if report.hopeless:
         return f"{report.hopeless.suggestion}; or go on all the same"
     return "go on with a larger cap, or without it"
-
-
-def _lifting(folder: Path, report: Report) -> str:
-    """What resumes a run without the cap that is named in words, or although every reward fails."""
-    named = re.search(r"budget\.([a-z_-]+)", report.stopped)
-    if named:
-        return f"{resume_command(folder)} --budget.{named[1].replace('_', '-')} none"
-    return resume_command(folder) + (" --no-stop-when-hopeless" if report.hopeless else "")
 
 
 def artefacts(folder: Path) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,3 +59,8 @@ class LoggedObserver(Observer):
     def run_finished(self, folder: Path, report: Report) -> None:
         self._log(f"finished: winner {report.winner}")
         self._watcher.run_finished(folder, report)
+
+    def run_stopped(self, reason: str) -> None:
+        with suppress(OSError):  # the disk may be why
+            self._log(f"stopped: {reason}")
+        self._watcher.run_stopped(reason)

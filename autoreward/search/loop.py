@@ -23,7 +23,7 @@ from autoreward.engine.contract import Engine
 from autoreward.envs.contract import Transitions
 from autoreward.envs.record import record_transitions
 from autoreward.envs.registry import describe, slower_path
-from autoreward.errors import RewardRefused, UserError
+from autoreward.errors import AutorewardError, RewardRefused, UserError
 from autoreward.language.expressions import Expression
 from autoreward.llm.contract import Chat
 from autoreward.records import write_bytes
@@ -143,18 +143,26 @@ class _Run:
     def carry_out(self, isolation: Isolation, resumed: bool) -> Path:
         with locked(self._folder.path):
             self._watch.run_started(self._folder.path, self._run, resumed)
-            if isolation.level not in ("A", "B"):
-                self._watch.note(f"reward programs run at {isolation.text}")
-            if not resumed and (slower := slower_path(self._run.task.env)):
-                self._watch.note(slower)
-            if self._folder.selection() is None:
-                try:
-                    self._search()
-                finally:  # however it ends: the cap on time counts over resumptions
-                    self._account.save()
-            report = self._final.report(self._final.select(), self._account.stopped)
-            self._watch.run_finished(self._folder.path, report)
+            try:
+                self._carry_out(isolation, resumed)
+            except (Exception, KeyboardInterrupt) as error:
+                told = str(error) if isinstance(error, AutorewardError) else f"{type(error).__name__}: {error}"
+                self._watch.run_stopped("interrupted" if isinstance(error, KeyboardInterrupt) else told)
+                raise
         return self._folder.path
+
+    def _carry_out(self, isolation: Isolation, resumed: bool) -> None:
+        if isolation.level not in ("A", "B"):
+            self._watch.note(f"reward programs run at {isolation.text}")
+        if not resumed and (slower := slower_path(self._run.task.env)):
+            self._watch.note(slower)
+        if self._folder.selection() is None:
+            try:
+                self._search()
+            finally:  # however it ends: the cap on time counts over resumptions
+                self._account.save()
+        report = self._final.report(self._final.select(), self._account.stopped)
+        self._watch.run_finished(self._folder.path, report)
 
     def _search(self) -> None:
         """Carry out the rounds that are not closed, as far as the caps allow."""

@@ -37,3 +37,6 @@ class Observer:
 
     def run_finished(self, folder: Path, report: Report) -> None:
         """The report is written."""
+
+    def run_stopped(self, reason: str) -> None:
+        """It ends before its report, through a fault or the user; `resume` goes on with it."""
