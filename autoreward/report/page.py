@@ -31,7 +31,7 @@ from autoreward.report.standing import standings
 from autoreward.report.text import clean, cut, duration, faults_text, isolation_text, large, number, percent
 from autoreward.report.transcripts import transcripts
 from autoreward.store.faults import blown_up
-from autoreward.store.folder import RunFolder
+from autoreward.store.folder import RunFolder, is_locked
 from autoreward.store.records import RunRecord
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ class ReadOnce(RunFolder):
         return found
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, out: Path | None = None) -> Path:
     """Write `report.html` from what a run folder holds so far.
 
     Args:
         folder: the run folder.
+        out: where the page goes, in place of the folder.
 
     Returns:
         Path of the page.
@@ -74,7 +75,7 @@ def write_report(folder: Path) -> Path:
     Raises:
         RunDamaged: a file of the folder is there but does not read.
     """
-    page, run, pictures = folder / "report.html", ReadOnce(folder), dict[str, Markup]()
+    page, run, pictures = out or folder / "report.html", ReadOnce(folder), dict[str, Markup]()
     for most in LENGTHS:
         context = _context(run, most)
         pictures = pictures or _pictures(run, context["rounds"])
@@ -122,6 +123,7 @@ def _context(folder: RunFolder, most: int) -> dict[str, Any]:
     return {
         "run": run,
         "task": run.task,
+        "state": "finished" if report else "running" if is_locked(folder.path) else "not finished",
         "report": report,
         "standings": standings(report),
         "by_seed": [by_seed(folder, row, run.task.steps) for row in report.rows] if report else [],

@@ -45,11 +45,9 @@ def settings(folder: RunFolder, run: RunRecord) -> Settings:
     """Read it from a run folder."""
     path = folder.path
     called = any(folder.rounds_path.glob("[0-9]*/calls/*.json"))
-    command = _text(path / "command.txt").strip()
-    again = f"{command} --llm.replay {shlex.quote(str(path))}"
     return Settings(
-        command=command,
-        replay=again if called and command and "--llm.replay" not in command else "",
+        command=_text(path / "command.txt").strip(),
+        replay=shlex.join(("autoreward", "run", "--llm.replay", str(path))) if called else "",
         changed=tuple(_changed(run.config)),
         trainer=tuple((name, _shown(value)) for name, value in run.task.trainer.model_dump().items()),
         environment=_text(path / "environment.txt").strip(),

@@ -11,6 +11,7 @@ from autoreward.analyzer.recorded import Training, read_training
 from autoreward.critic.stored import Stored
 from autoreward.designer.contract import Brief, Finding, PastCandidate, Proposal
 from autoreward.errors import BudgetReached
+from autoreward.report.page import write_report
 from autoreward.search.account import Account
 from autoreward.search.advising import advise_all
 from autoreward.search.candidate import Drafting
@@ -61,8 +62,16 @@ class Generation:
         analysis = self._analyse(round_, candidates, history)
         self._account.save(self.stopped)
         self._folder.write_analysis(analysis)
+        self._show()
         self._watch.round_finished(analysis)
         return analysis
+
+    def _show(self) -> None:
+        """The page as of now. Whatever keeps it from being written is no reason to lose a run."""
+        try:
+            write_report(self._folder.path)
+        except Exception as fault:
+            self._watch.note(f"report.html could not be written, the run goes on: {type(fault).__name__}: {fault}")
 
     def history(self, before: int) -> tuple[PastCandidate, ...]:
         """All candidates of the rounds before this one, as a Designer is told of them."""

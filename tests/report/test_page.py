@@ -1,79 +1,18 @@
 """The page as a browser gets it: what it shows, and that nothing of a run becomes markup."""
 
 import base64
-import hashlib
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from autoreward.designer.contract import Finding
 from autoreward.errors import RunDamaged
-from autoreward.report.page import PARTS, write_report
+from autoreward.report.page import write_report
 from autoreward.report.plots import Line, line_plot
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import Report
 from autoreward.testing.folder import example_run
-
-VOID = {"meta", "img", "br", "link", "hr", "input"}
-HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>{{ 7 * 191 }}</code></pre>'
-
-
-class Page(HTMLParser):
-    """Elements, attributes and visible text; elements must be closed in order."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.texts: list[str] = []
-        self.own: list[tuple[str, str]] = []
-        self.html = path.read_text()
-        self.feed(self.html)
-        self.close()
-        assert not self.open, f"never closed: {self.open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        kind = self.open[-1] if self.open else ""
-        if kind in ("style", "script"):
-            self.own.append((kind, data))
-        else:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-    @property
-    def pictures(self) -> list[str]:
-        return [value for name, value in self.attributes if name == "src"]
-
-
-def assert_harmless(page: Page) -> None:
-    """Nothing but the package's own script and style sheet, which the page's policy names by their hashes."""
-    assert not {"iframe", "object", "embed", "link", "base", "form", "template", "use", "image"} & set(page.elements)
-    assert not [name for name, _ in page.attributes if name.startswith("on") or name == "style"]
-    assert all(value.startswith("data:image/") for value in page.pictures), "the page loads nothing"
-    assert all(value.startswith("#") for name, value in page.attributes if name == "href"), "and leads nowhere else"
-    assert [kind for kind, _ in page.own] == ["style", "script"]
-    policy = next(value for name, value in page.attributes if name == "content" and "default-src" in value)
-    for (kind, text), file in zip(page.own, ("report.css", "report.js"), strict=True):
-        assert text == (PARTS / file).read_text()
-        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        assert f"{kind}-src 'sha256-{digest}';" in policy
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
+from tests.report.reading import Page, assert_harmless
 
 
 @pytest.fixture(scope="module")
@@ -170,42 +109,6 @@ def test_a_run_without_any_trained_candidate(tmp_path: Path) -> None:
     assert "No candidate could be trained" in page.text
     assert "env_steps" in page.text
     assert "autoreward export" not in page.text
-
-
-def test_nothing_of_a_run_becomes_markup(tmp_path: Path) -> None:
-    """Every text that a language model, a user or a program can choose, at once."""
-    run = example_run(tmp_path / "run")
-    folder = RunFolder(run)
-    record, report, analysis = folder.run(), folder.report(), folder.analysis(0)
-    assert report and report.winner and analysis
-    task = record.task.model_copy(update={"text": "TASK" + HOSTILE, "name": "NAME" + HOSTILE})
-    weak = record.isolation.model_copy(update={"level": "C", "probes": {"CELL" + HOSTILE: False}})
-    folder.write_run(record.model_copy(update={"task": task, "isolation": weak}))
-    for candidate in folder.all_candidates():
-        texts = {"idea": "IDEA" + HOSTILE, "note": "NOTE" + HOSTILE, "reason": "REASON" + HOSTILE}
-        folder.write_candidate(candidate.model_copy(update=texts))
-        source = folder.candidate_path(candidate.round, candidate.index) / "reward.py"
-        source.write_text("# CODE" + HOSTILE)
-    finding = Finding(diagnosis="advice", text="FOUND" + HOSTILE, suggestion="TRY" + HOSTILE, source="llm")
-    told = analysis.candidates[0].model_copy(update={"findings": (finding,), "episodes": "EPISODE" + HOSTILE})
-    folder.write_analysis(analysis.model_copy(update={"candidates": {0: told}}))
-    rows = tuple(row.model_copy(update={"label": "LABEL" + HOSTILE}) for row in report.rows)
-    folder.write_report(report.model_copy(update={"rows": rows, "stopped": "STOPPED" + HOSTILE}))
-    page = Page(write_report(run))
-    assert_harmless(page)
-    told_texts = "TASK NAME CELL IDEA NOTE REASON CODE FOUND TRY EPISODE LABEL STOPPED"
-    for word in told_texts.split():
-        assert word + HOSTILE in "".join(page.texts), f"{word} is shown as it was written"
-    assert str(7 * 191) not in page.text, "no text is read as a template"
-
-
-def test_hidden_characters_are_shown_or_dropped(tmp_path: Path) -> None:
-    """Code that reads otherwise than it runs, and what would drive a terminal or break a parser."""
-    run = example_run(tmp_path / "run", finished=False)
-    source = RunFolder(run).candidate_path(0, 0) / "reward.py"
-    source.write_text("# \u202esecret\u2066 \x1b[2J\x00 \u200b end")
-    page = Page(write_report(run))
-    assert "# \\u202esecret\\u2066 [2J \\u200b end" in "".join(page.texts)
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
