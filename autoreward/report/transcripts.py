@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from autoreward.llm.calls import RecordedCall
 from autoreward.report.text import cut
 
-PROMPTS = 3_000_000
+PROMPTS = 2_000_000
 """Characters of all prompts together, shared alike; a prompt grows with what earlier rounds taught."""
 LEAST = 1_500
 """Characters that each prompt has at least."""
