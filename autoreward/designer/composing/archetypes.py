@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from random import Random
 
+from autoreward.designer.composing.forms import Term
 from autoreward.designer.composing.guide import Guide
 from autoreward.designer.composing.source import Structure
-from autoreward.designer.composing.terms import Catalogue, Term
+from autoreward.designer.composing.terms import Catalogue
 from autoreward.task import Task
 
 Make = Callable[[Guide], list[str]]

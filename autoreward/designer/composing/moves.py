@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from random import Random
 
 from autoreward.designer.composing.archetypes import usual_weight
+from autoreward.designer.composing.forms import COST_FORMS, EVENTS, Term
 from autoreward.designer.composing.guide import Guide
 from autoreward.designer.composing.source import Structure, extendable
-from autoreward.designer.composing.terms import COST_FORMS, EVENTS, Catalogue, Term
+from autoreward.designer.composing.terms import Catalogue
 from autoreward.designer.contract import Finding, PastCandidate
 from autoreward.task import Task
 

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autoreward.designer.composing.terms import EVENTS, SPARSE, Catalogue, Term
+from autoreward.designer.composing.forms import EVENTS, SPARSE, Term
+from autoreward.designer.composing.terms import Catalogue
 from autoreward.errors import RewardRefused
 from autoreward.language.lexical import parse
 from autoreward.language.program import Grammar
