@@ -22,7 +22,8 @@ APART = 0.5
 """Difference in success from which the best seed's best episode is told beside the worst seed's."""
 MOMENTS = 8
 FEW_MOMENTS = 6
-"""Of every episode but the first and the last, where room is short."""
+LEAST_MOMENTS = 4
+"""Where there is room for hardly more than two episodes; then only the worst is told with what was paid."""
 _VARYING = 2
 
 
@@ -52,17 +53,23 @@ def narrate(task: Task, schema: EnvSchema, told: Training, best: Training | None
     others = _of_best_seed(task, schema, told, best)
     fuller, fewer = [*read, *varying], read or varying[:2]
     texts: list[str] = []
-    # What varies goes before moments do, and moments go before an episode does.
-    for names, count in ((fuller, MOMENTS), (fewer, MOMENTS), (fewer, FEW_MOMENTS)):
+    # What varies goes before moments do, moments go before an episode does, and the worst goes last.
+    for names, count in ((fuller, MOMENTS), (fewer, MOMENTS), (fewer, FEW_MOMENTS), (fewer, LEAST_MOMENTS)):
         texts = [head, *others]
         for title, episode in chosen(episodes)[: 3 if others else 4]:
-            whole = title != "Failed"
+            whole = title != "Failed" and (count > LEAST_MOMENTS or title == "Worst")
             texts.append(_told(title, episode, teller, names if whole else fewer, count, told, short=not whole))
-        if len("\n\n".join(texts)) <= LONGEST:
+        if _size(texts) <= LONGEST:
             break
-    while len(texts) > 2 and len("\n\n".join(texts)) > LONGEST:
+    while len(texts) > 3 + len(others) and _size(texts) > LONGEST:
         texts.pop()
+    while len(texts) > 2 and _size(texts) > LONGEST:
+        del texts[1]
     return "\n\n".join(texts)[:LONGEST]
+
+
+def _size(texts: Sequence[str]) -> int:
+    return len("\n\n".join(texts))
 
 
 def chosen(episodes: Sequence[Episode]) -> list[tuple[str, Episode]]:
@@ -102,12 +109,14 @@ def _told(
     words += [f"score {number(episode.score)}"] if np.isfinite(episode.score) else []
     lines = [", ".join(words) + (f" ({', '.join(episode.outcomes)})" if episode.outcomes else "")]
     sums = {
-        name: values[episode.place]
+        name: number(values[episode.place])
         for name, values in training.result.episode_terms.items()
         if episode.place < len(values)
     }
     if sums:
-        lines.append("  terms: " + ", ".join(f"{name} {number(value)}" for name, value in sums.items()))
+        paid = [f"{name} {value}" for name, value in sums.items() if value != "0"]
+        rest = ["all others 0" if paid else "all 0"] if len(paid) < len(sums) else []
+        lines.append("  terms: " + ", ".join([*paid, *rest]))
     lines += teller.habits(episode)
     return "\n".join([*lines, *teller.lines(episode, names, teller.moments(episode, names, count), short)])
 

@@ -86,6 +86,17 @@ def test_what_varies_goes_before_an_episode_does(tmp_path: Path) -> None:
     assert names == set(read), "what the score reads, and nothing else"
 
 
+def test_a_failed_episode_is_told_however_many_terms_there_are(tmp_path: Path) -> None:
+    _write(tmp_path, [0, 1, 2, 3])
+    sums = {f"a_term_with_a_long_name_{number}": (1.5, -20.0, 3.0, 0.0) for number in range(16)} | {"never": (0.0,) * 4}
+    result = RESULT.model_copy(update={"episode_terms": sums})
+    read = " + ".join(f"extra_{number}" for number in range(6))
+    task = TASK.model_copy(update={"score": Score(expression=read)})
+    text = narrate(task, SCHEMA, Training(7, result, final=read_trajectories(tmp_path)))
+    assert len(text) <= LONGEST and "\n\nWorst episode: 12 steps, failure" in text
+    assert "never" not in text and "all others 0" in text
+
+
 def test_of_vectors_the_components_are_told_that_success_reads(tmp_path: Path) -> None:
     _write(tmp_path, [0, 1])
     task = TASK.model_copy(update={"success": SuccessRule(expression="joints[4] > 0.5 and abs(place[1]) < 1")})

@@ -38,7 +38,7 @@ def test_recorded_programs_are_accepted_still(path: Path) -> None:
     task = load_task(path.stem.partition("-")[0].replace("__", "/"))
     schema, transitions = describe(task.env), record_transitions(task, 0)
     last = {(take.name.round, take.name.candidate): take for take in takes if take.name.role == "designer"}
-    assert len(last) >= 6
+    assert last
     for take in last.values():
         verdict = verify(program_in(take.reply.text, task.grammar), schema, task.grammar, transitions, ProcessCell)
         assert verdict.status == "accepted", (take.name, [check for check in verdict.checks if not check.passed])
