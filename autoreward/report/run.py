@@ -20,6 +20,7 @@ from autoreward.report.text import number, percent
 from autoreward.store.folder import RunFolder, is_locked
 from autoreward.store.records import (
     Report,
+    Row,
     RunRecord,
     Selection,
     Spent,
@@ -95,6 +96,11 @@ class Run:
     def selection(self) -> Selection | None:
         """The finalists on seeds of their own; None before."""
         return self.folder.selection()
+
+    @property
+    def finalists(self) -> dict[tuple[int, int], Row]:
+        """(round, index) of each finalist -> how it did on the selection seeds."""
+        return dict(zip(self.selection.finalists, self.selection.rows, strict=False)) if self.selection else {}
 
     @cached_property
     def spent(self) -> Spent:

@@ -79,8 +79,9 @@ def _origin(run: Run, candidate: Candidate) -> Iterator[str]:
 def _changed(before: str, after: str) -> str:
     if max(len(before), len(after)) > MAX_SOURCE_BYTES:
         return "a text too long to compare"
-    lines = [line[:2] for line in difflib.ndiff(before.splitlines(), after.splitlines())]
-    return f"{lines.count('+ ')} lines added, {lines.count('- ')} taken away"
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""))[2:]
+    added, removed = (sum(line.startswith(mark) for line in lines) for mark in "+-")
+    return f"{_count(added, 'line')} added, {removed:,} taken away"
 
 
 def _prompted(run: Run, candidate: Candidate) -> Iterator[str]:
@@ -164,12 +165,9 @@ def _end(run: Run, candidate: Candidate) -> Iterator[str]:
     yield _round_end(run, candidate)
     if replaced := _replaced(run, candidate):
         yield replaced
-    selection = run.selection
-    if selection and candidate.place in selection.finalists:
-        row = selection.rows[selection.finalists.index(candidate.place)]
-        won = selection.rows[selection.finalists.index(selection.winner)]
-        chosen = selection.winner == candidate.place
-        alone = len(selection.finalists) == 1
+    if run.selection and (row := run.finalists.get(candidate.place)):
+        won = run.finalists.get(run.selection.winner, row)
+        alone, chosen = len(run.finalists) == 1, won is row
         beside = "the only finalist" if alone else "chosen" if chosen else f"{won.label} was chosen with {_rate(won)}"
         yield f"finalist: {_rate(row)} on {_count(len(row.success), 'selection seed')}; {beside}"
     if run.report and run.report.winner == candidate.place:
@@ -236,7 +234,7 @@ def failure(run: Run) -> list[Paragraph]:
 
 
 def going_on(report: Report) -> str:
-    """Flags that `resume` needs to go on with a run that a cap ended, or that was given up; empty where it needs none."""
+    """Flags with which `resume` goes on with a run that a cap ended, or that was given up; empty where none is needed."""
     if named := re.search(r"budget\.([a-z_-]+)", report.stopped):
         return f" --budget.{named[1].replace('_', '-')} none"
     return " --no-stop-when-hopeless" if report.hopeless else ""

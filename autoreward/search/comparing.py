@@ -27,6 +27,8 @@ MOST_RUNS = 26
 _OWN = ("id", "created", "schema_version", "config.runs", "config.shared_trainings")
 """Fields of `run.json` that say which run it is, and where it lies."""
 _MACHINE = ("isolation.system", "isolation.landlock", "isolation.filters", "isolation.probes", "isolation.missing")
+_WHOLE = ("task.outcomes", "task.measures")
+"""What is shown as one setting, however much it holds."""
 _APPLIED = ("config.steps", "config.grammar", "config.trainer.")
 """Overrides of the task: what they came to stands under `task`."""
 
@@ -75,8 +77,8 @@ def _best(run: Run) -> tuple[Seeds | None, Row | None]:
         return None, None
     if designed := next((one for one in (run.report.rows if run.report else ()) if one.name == "designed"), None):
         return "report", designed
-    if run.selection and run.best.place in run.selection.finalists:
-        return "selection", run.selection.rows[run.selection.finalists.index(run.best.place)]
+    if finalist := run.finalists.get(run.best.place):
+        return "selection", finalist
     found = row("finalist", f"candidate {run.best.name}", run.best.results, _episodes(run), run.best.steps)
     return "search", found if found.success else None
 
@@ -108,7 +110,7 @@ def _pair(one: Side, first: Run, two: Side, second: Run, measured: _Measured) ->
 def _incomparable(one: Side, first: Run, two: Side, second: Run) -> str:
     """Why success of two runs says nothing side by side, in words; empty where it does."""
     for side in (one, two):
-        if side.best is None:
+        if side.best is None or not side.best.success:
             return f"{side.name} has no success measured yet"
     for field in ("env", "success"):
         if getattr(first.task, field) != getattr(second.task, field):
@@ -173,7 +175,7 @@ def _differences(runs: Sequence[Run]) -> Iterator[Difference]:
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict) and value and prefix + name not in _WHOLE:
             yield from _flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value

@@ -74,6 +74,11 @@ def test_success_on_other_seeds_or_of_another_task_is_not_compared(first: Run, o
     assert "different environments have no distance" in pair.not_measured
 
 
+def test_a_run_whose_trainings_were_all_lost_has_no_success(first: Run, other: Path) -> None:
+    change(other / "report.json", lambda data: data["rows"][3].update(success=[], success_iqm=None))
+    assert "B has no success" in compare((first, Run(other))).pairs[0].not_compared
+
+
 def test_python_that_a_run_names_is_not_imported(first: Run, other: Path, tmp_path: Path) -> None:
     two = tmp_path / "three"
     shutil.copytree(other, two)
