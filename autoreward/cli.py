@@ -24,6 +24,7 @@ from autoreward.commands.files import Export, Train
 from autoreward.commands.inspect import Inspect
 from autoreward.commands.play import Play
 from autoreward.commands.prompts import PromptsCopy, PromptsShow
+from autoreward.commands.report import ReportPage
 from autoreward.commands.run import Resume, Run
 from autoreward.commands.sweep import Sweep
 from autoreward.commands.verify import Verify
@@ -45,6 +46,7 @@ _COMMANDS: dict[str, tuple[Any, str]] = {
     "run": (Run, "Design a reward for a task."),
     "sweep": (Sweep, "Run tasks x seeds x overrides of a YAML file."),
     "inspect": (Inspect, "Show what a run found."),
+    "report": (ReportPage, "Write a run's page again: one HTML file."),
     "why": (Why, "Tell why a candidate was kept or dropped."),
     "compare": (Compare, "Compare runs: success, rewards, settings, cost."),
     "resume": (Resume, "Go on with a run that was stopped."),

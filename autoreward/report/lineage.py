@@ -18,7 +18,7 @@ At = Mapping[Key, tuple[float, float]]
 """Where each candidate is drawn."""
 MOST_NAMED = 30
 """Beyond so many candidates only those that became the best are named; the table below names all."""
-WITHIN = (0.08, 0.09, 0.9, 0.8)
+WITHIN = (0.11, 0.09, 0.87, 0.8)
 """Left, bottom, width and height of the axes: told, for measuring every text would take as long as the drawing."""
 GAP = 0.9
 """Between rounds, in candidates."""
@@ -77,7 +77,13 @@ def rounds_plot(marks: Sequence[Mark], incumbents: dict[int, Key | None], ylabel
         _candidates(axes, marks, shown)
         _names(axes, marks, shown, {best for best in incumbents.values() if best})
         axes.grid(False, axis="x")
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=6, frameon=False, fontsize=9, borderaxespad=0)
+        where: dict[str, Any] = {
+            "loc": "lower left",
+            "bbox_to_anchor": (-0.1, 1.02),
+            "borderaxespad": 0,
+            "frameon": False,
+        }
+        axes.legend(**where, ncols=7, fontsize=8.5, handlelength=1.2, handletextpad=0.5, columnspacing=1.1)
         return svg(figure)
 
 
@@ -125,7 +131,7 @@ def _lineage(axes: Axes, marks: Sequence[Mark], at: At) -> None:
             },
             zorder=2,
         )
-    axes.plot([], [], color=INK, linewidth=0.9, label="from parent to child")
+    axes.plot([], [], color=INK, linewidth=0.9, label="parent to child")
 
 
 def _incumbents(

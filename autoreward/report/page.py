@@ -133,6 +133,7 @@ def _context(folder: RunFolder, most: int) -> dict[str, Any]:
         "checks": checks(listed),
         "best": best,
         "best_name": f"{best[0]}.{best[1]}" if best else "",
+        "best_rate": candidate.success_rate if candidate else None,
         "best_idea": candidate.idea if candidate else "",
         "best_code": python(source, max(most, 4_000)) if best else [],
         "terms": term_rows(best_trainings(folder, report, best), weights, source),

@@ -71,7 +71,7 @@ def line_plot(lines: Sequence[Line], ylabel: str, rate: bool = False) -> str:
 
     with drawing_style():
         figure = Figure(figsize=(7.6, 3.3))
-        axes = figure.add_axes((0.095, 0.15, 0.57, 0.8))
+        axes = figure.add_axes((0.115, 0.15, 0.55, 0.8))
         alpha = 0.16 if len(drawn) <= FEW else 0.05
         for line, colour in zip(drawn, COLOURS, strict=False):
             if band := line.band:
@@ -100,9 +100,10 @@ def drawing_style() -> AbstractContextManager[None]:
 
 def finish(axes: Axes, ylabel: str, rate: bool) -> None:
     """What all pictures share: the vertical axis, a quiet grid, two spines."""
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import EngFormatter, PercentFormatter
 
     axes.set_ylabel(ylabel)
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     if rate:
         axes.set_ylim(-0.03, 1.03)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))

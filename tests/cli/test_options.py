@@ -14,7 +14,7 @@ from autoreward.commands.run import Run
 from autoreward.config import RunConfig, TrainerOverrides
 from autoreward.task import TrainerSettings
 
-COMMANDS = ["run", "sweep", "inspect", "resume", "verify", "train", "export", "envs", "doctor", "prompts"]
+COMMANDS = ["run", "sweep", "inspect", "report", "resume", "verify", "train", "export", "envs", "doctor", "prompts"]
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:

@@ -104,8 +104,8 @@ def test_a_reply_of_a_megabyte_is_cut_and_says_so(tmp_path: Path) -> None:
 def test_the_page_stays_small_whatever_is_written(tmp_path: Path, text: str) -> None:
     """Characters that grow when they are escaped, in every text of many calls."""
     run = example_run(tmp_path / "run")
-    for index in range(120):
-        write_call(run, CallName(role="designer", round=0, candidate=index), text * 60_000, text * 60_000)
+    for index in range(70):
+        write_call(run, CallName(role="designer", round=0, candidate=index), text * 25_000, text * 25_000)
     page = write_report(run)
     assert page.stat().st_size <= MOST_BYTES
     assert "left out" in page.read_text()

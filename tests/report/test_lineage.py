@@ -24,7 +24,7 @@ def test_candidates_rounds_and_what_became_of_them_are_named() -> None:
     ]
     told = names(drawn(rounds_plot(marks, {0: (0, 0), 1: (1, 0)}, "true success", rate=True)))
     assert {"0.0", "0.1", "1.0", "1.1", "round 0", "round 1", "true success", "100%"} <= told
-    assert {"best so far", "winner", "not trained", "stopped early", "each seed", "from parent to child"} <= told
+    assert {"best so far", "winner", "not trained", "stopped early", "each seed", "parent to child"} <= told
 
 
 def test_scores_are_drawn_where_nothing_succeeds() -> None:

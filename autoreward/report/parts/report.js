@@ -10,10 +10,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.addEventListener("click", () => {
       const falling = head.getAttribute("aria-sort") === "ascending";
       const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
-      const rows = [...table.tBodies[0].rows].sort((a, b) =>
-        value(a).localeCompare(value(b), "en", { numeric: true }) || 0);
-      const number = (row) => Number(value(row));
-      if (rows.every((row) => !Number.isNaN(number(row)))) rows.sort((a, b) => number(a) - number(b));
+      const order = (a, b) => Number(a) - Number(b) || a.localeCompare(b, "en", { numeric: true });
+      const rows = [...table.tBodies[0].rows].sort((a, b) => order(value(a), value(b)));
       table.tBodies[0].append(...(falling ? rows.reverse() : rows));
       table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", falling ? "descending" : "ascending");
