@@ -234,7 +234,7 @@ def failure(run: Run) -> list[Paragraph]:
 
 
 def going_on(report: Report) -> str:
-    """Flags with which `resume` goes on with a run that a cap ended, or that was given up; empty where it needs none."""
+    """Flags with which `resume` goes on with a run that a cap ended or that was given up; empty where it needs none."""
     if named := re.search(r"budget\.([a-z_-]+)", report.stopped):
         return f" --budget.{named[1].replace('_', '-')} none"
     return " --no-stop-when-hopeless" if report.hopeless else ""
