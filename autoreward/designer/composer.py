@@ -137,15 +137,21 @@ class _Search:
         """Changes to the best candidates: what findings call for, a crossing, and undirected ones."""
         random = self.shop.random
         best = self.tried[0]
-        if self.brief.index % 4 == 2 and len(self.tried) > 1:
-            other = random.choice(self.tried[1:3])
+        others = self._others()
+        if self.brief.index % 4 == 2 and others:
+            other = random.choice(others)
             if move := cross(best.structure, other.structure, other.past, self.shop):
                 yield *move, best
         for _ in range(_TRIES):
-            parent = best if len(self.tried) == 1 or random.random() < 0.75 else random.choice(self.tried[1:3])
+            parent = best if not others or random.random() < 0.75 else random.choice(others)
             move = self._changed(parent)
             if move:
                 yield *move, parent
+
+    def _others(self) -> list[Tried]:
+        """The second and third best; once anything succeeds, none that never has."""
+        succeeds = bool(self.tried[0].past.success_rate)
+        return [other for other in self.tried[1:3] if other.past.success_rate or not succeeds]
 
     def _changed(self, parent: Tried) -> tuple[Structure, str] | None:
         """One or two changes: the first answers the label or a finding where there is one."""

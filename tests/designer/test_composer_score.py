@@ -11,7 +11,7 @@ from autoreward.designer.composing.archetypes import archetypes
 from autoreward.designer.composing.guide import guide
 from autoreward.designer.composing.source import Structure, read, render, signed
 from autoreward.designer.composing.terms import catalogue
-from autoreward.designer.contract import Brief
+from autoreward.designer.contract import Brief, PastCandidate
 from autoreward.envs.contract import Transitions
 from autoreward.language.program import Grammar
 from autoreward.language.static import check
@@ -137,3 +137,24 @@ def test_the_first_round_runs_and_fines_a_death() -> None:
         check(source, MINE.names, "signs")
     verdict = verify(sources[0], MINE, "signs", _transitions(), ProcessCell)
     assert verdict.status == "accepted", verdict.reason
+
+
+def test_a_later_round_can_take_a_signs_program_apart() -> None:
+    """Its terms are read back, so that one can be dropped or changed; a program of others can only be added to."""
+    task = _task("carried[1] >= 1", "-ore_dist")
+    known = catalogue(task, MINE, "signs")
+    for structure in _first(task):
+        assert read(render(signed(structure, known), known, "signs"), known, "signs").base == ""
+
+
+def test_what_never_succeeded_has_no_children_once_something_does() -> None:
+    task = _task("carried[1] >= 1", "-ore_dist")
+    brief = Brief(task=task, schema_=MINE, grammar="signs", round=0, index=0, candidates=4)
+    sources = [Composer().propose(brief.model_copy(update={"index": index})).source for index in range(3)]
+    past = tuple(
+        PastCandidate(round=0, index=index, idea="", source=source, status="trained", success_rate=rate, steps=1000)
+        for index, (source, rate) in enumerate(zip(sources, (0.5, 0.0, 0.0), strict=True))
+    )
+    for seed in range(12):
+        later = brief.model_copy(update={"round": 1, "history": past, "seed": seed})
+        assert Composer().propose(later).parent == (0, 0)

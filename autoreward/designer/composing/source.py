@@ -52,7 +52,10 @@ def is_sparse(term: Term) -> bool:
 
 
 def signed(structure: Structure, catalogue: Catalogue) -> Structure:
-    """The structure as the `signs` grammar has it: without weights, with at least one event and one dense term."""
+    """The structure as the `signs` grammar has it: without weights, events first, at least one of either kind.
+
+    A program is read back in that order, so one that had another would be taken for somebody else's.
+    """
     names = list(structure.names)
     if not structure.base:
         terms = [catalogue.terms[name] for name in names]
@@ -60,6 +63,7 @@ def signed(structure: Structure, catalogue: Catalogue) -> Structure:
             names.insert(0, "success")
         if all(map(is_sparse, terms)):
             names.append(next(name for name, term in catalogue.terms.items() if not is_sparse(term)))
+        names.sort(key=lambda name: not is_sparse(catalogue.terms[name]))
     return Structure(tuple((name, 1.0) for name in names), structure.base)
 
 
