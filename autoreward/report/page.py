@@ -190,7 +190,7 @@ def _own_files() -> dict[str, Markup]:
 
 
 def _picture(path: Path) -> str:
-    if not path.is_file() or path.stat().st_size > MOST_PICTURE_BYTES:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_PICTURE_BYTES:
         return ""
     return data_address(path.read_bytes(), "image/png")
 

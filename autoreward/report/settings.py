@@ -75,7 +75,12 @@ def _shown(value: object) -> str:
 
 
 def _text(path: Path) -> str:
-    """A text file's end; nothing where it is not there or cannot be read, since no result hangs on it."""
+    """A text file's end; nothing where it is not there or cannot be read, since no result hangs on it.
+
+    A link in a run from elsewhere could lead to a file of the user's, and the page is mailed.
+    """
+    if path.is_symlink():
+        return ""
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)

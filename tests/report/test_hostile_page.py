@@ -109,3 +109,14 @@ def test_the_page_stays_small_whatever_is_written(tmp_path: Path, text: str) -> 
     page = write_report(run)
     assert page.stat().st_size <= MOST_BYTES
     assert "left out" in page.read_text()
+
+
+def test_a_link_out_of_the_folder_brings_nothing_into_the_page(tmp_path: Path) -> None:
+    run = example_run(tmp_path / "run")
+    (tmp_path / "secret").write_text("PRIVATE")
+    for name in ("run.log", "environment.txt", "command.txt", "best/rollout.png"):
+        (run / name).unlink(missing_ok=True)
+        (run / name).symlink_to(tmp_path / "secret")
+    page = Page(write_report(run))
+    assert "PRIVATE" not in page.html
+    assert "data:image/png" not in page.html
