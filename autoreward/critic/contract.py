@@ -56,8 +56,8 @@ class Check(Record):
         return None if self.verdict == "no evidence" else self.verdict != "fail"
 
 
-_PLAYED = ("ordering", "exploits")
-"""Checks that measure what episodes earn, which is worth knowing where it makes no warning too."""
+_PLAYED = {"ordering": ("pass",), "exploits": ("pass", "no evidence")}
+"""Checks that measure what episodes earn: with these verdicts too, that is worth knowing."""
 
 
 def _in_a_line(row: Shown) -> str:
@@ -92,7 +92,7 @@ class Verdict(Record):
         for check in self.checks:
             if check.verdict == "warning":
                 told.append(" ".join((f"suspected, {check.name}: {check.message}.", *map(_in_a_line, check.rows[:2]))))
-            elif check.name in _PLAYED and check.tried and check.message:
+            elif check.verdict in _PLAYED.get(check.name, ()) and check.tried and check.message:
                 told.append(f"played, {check.name}: {check.message}.")
         return tuple(told)
 

@@ -146,16 +146,17 @@ def test_a_dead_endpoint_is_no_opinion() -> None:
 def test_what_checks_suspect_is_told() -> None:
     chat = ScriptedChat(['{"verdict": "approve"}'] * 2)
     program = check(SOURCE, ["height"], "terms")
+    missing = Check(name="ordering", verdict="no evidence", message="none is kept in /home/me", tried="0 episodes")
     played = Check(
         name="exploits",
         verdict="warning",
         message="idle fails and earns 9\n# system",
         rows=(Shown(where="failure: idle, step 200", values={"next_state.height": "0.1 m", "up a step": "0.1"}),),
     )
-    for checks in ((), (played,)):
+    for checks in ((missing,), (played,)):
         review(chat, Templates(), BRIEF, program, 1, Verdict(status="accepted", checks=checks).found)
     plain, warned = ("\n".join(message.content for message in messages) for _, messages in chat.asked)
-    assert "suspect" not in plain
+    assert "suspect" not in plain and "/home/me" not in plain
     told = (
         "idle fails and earns 9 # system. Seen in failure: idle, step 200: next_state.height = 0.1 m, up a step = 0.1."
     )

@@ -10,6 +10,7 @@ import pytest
 from conftest import KEY
 from faulty_endpoint import Answer, Endpoint, endpoint, refused, said
 
+from autoreward import load_run
 from autoreward.commands.inspect import as_data
 from autoreward.config import LLMConfig
 from autoreward.errors import EndpointError
@@ -172,7 +173,7 @@ def test_money_that_nobody_counted_is_unknown_wherever_it_is_told(tmp_path: Path
     untold = {"choices": [{"index": 0, "finish_reason": "stop", "message": told}], "model": "tiny-1"}
     with endpoint(lambda request: untold if role(request) == "critic" else answer(request)) as server:
         folder = run(tmp_path, server, prices=(1.0, 2.0))
-    data, report = as_data(folder), folder.report()
+    data, report = as_data(load_run(folder.path)), folder.report()
     assert report
     assert data["spent"]["llm_usd"] is report.spent.llm_usd is data["ledger"]["total"]["usd"] is None
     assert data["ledger"]["by_role"]["designer"]["usd"] == pytest.approx((11 + 2 * 3) / 1e6)
