@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
 NOBODY = 65534
 Unprivileged = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -23,6 +24,8 @@ def unprivileged_python() -> Iterator[Path]:
     or copied, to a folder that everybody may read. That is none of pytest's: any session that starts closes those.
     """
     executable = Path(sys.executable)
+    if not can_enter(ROOT):
+        pytest.skip(f"{ROOT} lies in a folder that only its owner may enter, so no other user can run what is there")
     if os.geteuid() != 0 or can_run(executable):
         yield executable
         return
@@ -51,6 +54,11 @@ def linked_python(place: Path) -> Path:
     link.write_text(f"import site; site.addsitedir({packages!r})\n")
     assert can_run(venv / "bin" / "python")
     return venv / "bin" / "python"
+
+
+def can_enter(folder: Path) -> bool:
+    """Whether a user without rights can list it."""
+    return not subprocess.run(["ls", folder], check=False, capture_output=True, **_nobody()).returncode
 
 
 def can_run(executable: Path) -> bool:
