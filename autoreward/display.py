@@ -18,7 +18,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from autoreward.report.text import duration, number, percent
+from autoreward.report.text import clean, duration, number, percent
 from autoreward.report.why import going_on
 from autoreward.search.observer import Observer
 from autoreward.store.records import CandidateRecord, Report, Row, RunRecord
@@ -43,11 +43,6 @@ def new_console(stderr: bool = False) -> Console:
     if not console.is_terminal:
         console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=WIDTH, soft_wrap=True)
     return console
-
-
-def clean(text: str) -> str:
-    """Text without control characters, so that none of it can drive the terminal; newlines and tabs stay."""
-    return "".join(char for char in text if char in "\n\t" or (ord(char) >= 32 and not 127 <= ord(char) < 160))
 
 
 def one_line(text: str, width: int = 90) -> str:

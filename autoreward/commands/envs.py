@@ -10,9 +10,9 @@ from rich.text import Text
 
 from autoreward.api import describe, pack_task
 from autoreward.commands.arguments import Command, Json
-from autoreward.display import clean, new_console, one_line, show, table
+from autoreward.display import new_console, one_line, show, table
 from autoreward.records import validate
-from autoreward.report.text import number
+from autoreward.report.text import clean, number
 from autoreward.schema import EnvSchema, Field
 from autoreward.task import EnvSpec, load_task, task_names
 

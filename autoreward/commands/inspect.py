@@ -11,12 +11,12 @@ from rich.text import Text
 
 from autoreward.commands.arguments import Command, Json, RunName
 from autoreward.designer.contract import Finding
-from autoreward.display import clean, code, dollars, new_console, one_line, outcome, rows_table, show, table
+from autoreward.display import code, dollars, new_console, one_line, outcome, rows_table, show, table
 from autoreward.llm.ledger import Ledger
 from autoreward.records import Record
 from autoreward.report.candidate import Candidate
 from autoreward.report.run import Round, Run
-from autoreward.report.text import duration, faults_text, isolation_text, number, percent
+from autoreward.report.text import clean, duration, faults_text, isolation_text, number, percent
 from autoreward.store.faults import blown_up
 from autoreward.store.find import find_run
 

@@ -9,9 +9,10 @@ from rich.text import Text
 from autoreward.commands.envs import schema_table
 from autoreward.config import RunConfig
 from autoreward.designer.contract import Brief
-from autoreward.display import clean, code, show
+from autoreward.display import code, show
 from autoreward.errors import AutorewardError
 from autoreward.llm.contract import CallName, Message, Reply
+from autoreward.report.text import clean
 from autoreward.schema import EnvSchema
 from autoreward.search.racing import most_steps, rungs
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds

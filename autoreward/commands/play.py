@@ -11,8 +11,9 @@ from rich.text import Text
 
 from autoreward.api import TaskChoice, pack_task, task_for_file
 from autoreward.commands.arguments import Command, Flag
-from autoreward.display import clean, new_console
+from autoreward.display import new_console
 from autoreward.errors import UserError
+from autoreward.report.text import clean
 from autoreward.task import Positive, Task
 
 if TYPE_CHECKING:

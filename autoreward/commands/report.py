@@ -9,8 +9,9 @@ import tyro
 from rich.text import Text
 
 from autoreward.commands.arguments import Command, RunName
-from autoreward.display import clean, new_console
+from autoreward.display import new_console
 from autoreward.errors import UserError
+from autoreward.report.text import clean
 from autoreward.store.find import find_run
 
 

@@ -14,9 +14,10 @@ from rich.text import Text
 from autoreward.api import TaskChoice, check_writable, merged
 from autoreward.commands.arguments import Command, watched
 from autoreward.config import RunConfig
-from autoreward.display import clean, new_console, one_line, success_cell, table
+from autoreward.display import new_console, one_line, success_cell, table
 from autoreward.errors import AutorewardError, UserError
 from autoreward.records import Record, read_yaml, write_record
+from autoreward.report.text import clean
 from autoreward.store.folder import locked
 from autoreward.store.records import Report, Row
 from autoreward.task import Task

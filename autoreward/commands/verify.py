@@ -15,8 +15,9 @@ from rich.text import Text
 from autoreward.api import describe, task_for_file
 from autoreward.commands.arguments import Command, Json, RewardFile
 from autoreward.critic.contract import Check, Verdict
-from autoreward.display import clean, count, new_console, show, table
+from autoreward.display import count, new_console, show, table
 from autoreward.errors import UserError
+from autoreward.report.text import clean
 from autoreward.task import Task
 
 Isolation = Literal["A", "B", "C"]
