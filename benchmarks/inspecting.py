@@ -1,10 +1,11 @@
-"""How long it takes to look at a run: its report, for a run with as many candidates as wanted.
+"""What it costs to look at runs: seconds, memory and size of what shows them, beside what they may be.
 
-    python benchmarks/inspecting.py [RUN] [--candidates 60] [--quick] [--json]
+    python benchmarks/inspecting.py [RUN] [--parts report] [--candidates 60] [--quick] [--json FILE]
 
-A run is made from a real one (RUN, or the example of `autoreward.testing`) by repeating its rounds, with calls,
-candidates, analyses and trainings, until it has so many candidates. Nothing is trained. Times are of a fresh process
-each: seconds on the clock, and of the processor, which a busy machine does not lengthen.
+`report`: the page of a run with many candidates. That run is made from a real one (RUN, or the example of
+`autoreward.testing`) by repeating its rounds, with calls, candidates, analyses and trainings, until it has so many.
+Nothing is trained. Each figure is of fresh processes, and the fastest counts: seconds on the clock, and of the
+processor, which a busy machine does not lengthen.
 
 (The file is not `inspect.py`: beside a script of that name, Python's own module `inspect` would not be found.)
 """
@@ -18,14 +19,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from autoreward.store.folder import RunFolder
 from autoreward.testing.folder import example_run
 
-LIMIT = 5.0
-"""Seconds that a report of 60 candidates may take."""
-MEASURED = """
+LIMITS = {"report/seconds": 5.0, "report/megabytes": 10.0}
+"""What may not be exceeded."""
+REPORT = """
 import sys, time, resource
 from pathlib import Path
 clock = time.perf_counter()
@@ -61,34 +63,44 @@ def _repeat(folder: RunFolder, number: int, next_: int) -> None:
         folder.write_analysis(analysis.model_copy(update={"round": next_}))
 
 
-def measure(run: Path) -> dict[str, float]:
-    """Write the report of a run in a fresh process."""
-    shown = subprocess.run([sys.executable, "-c", MEASURED, str(run)], capture_output=True, text=True, check=True)
-    names = ("seconds", "cpu_seconds", "mib", "megabytes")
-    return dict(zip(names, (round(float(word), 3) for word in shown.stdout.split()), strict=True))
+def fresh(code: str, *arguments: str) -> list[float]:
+    """The numbers that Python code prints in a process of its own."""
+    shown = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return [float(word) for word in shown.stdout.split()]
+
+
+def report(run: Path, candidates: int, times: int, place: Path) -> dict[str, float]:
+    """The page of a run with so many candidates."""
+    large = place / "large"
+    count = enlarged(run, candidates, large)
+    best = min(fresh(REPORT, str(large)) for _ in range(times))
+    return {"candidates": count, **dict(zip(("seconds", "cpu_seconds", "mib", "megabytes"), best, strict=True))}
+
+
+PARTS: dict[str, Callable[[Path, int, int, Path], dict[str, float]]] = {"report": report}
+"""Each is given a run, how many candidates, how often to measure, and a folder of its own."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", type=Path, help="run folder that the large one is made from")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--candidates", type=int, default=60)
     parser.add_argument("--quick", action="store_true", help="once, in place of three times")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        run = arguments.run or example_run(Path(name) / "example")
-        count = enlarged(run, arguments.candidates, Path(name) / "large")
-        found = [measure(Path(name) / "large") for _ in range(1 if arguments.quick else 3)]
-    best = min(found, key=lambda one: one["seconds"])
-    result = {"candidates": count, "limit_seconds": LIMIT, "within": best["seconds"] < LIMIT, "report": best}
+    found: dict[str, float] = {}
+    for name in arguments.parts:
+        with tempfile.TemporaryDirectory() as place:
+            run = arguments.run or example_run(Path(place) / "example")
+            figures = PARTS[name](run, arguments.candidates, 1 if arguments.quick else 3, Path(place))
+        found |= {f"{name}/{figure}": round(value, 3) for figure, value in figures.items()}
+    for name, value in found.items():
+        limit = f"   at most {LIMITS[name]:g}" if name in LIMITS else ""
+        sys.stdout.write(f"{name:<24}{value:>10.3f}{limit}\n")
     if arguments.json:
-        sys.stdout.write(json.dumps(result, indent=1) + "\n")
-    else:
-        sys.stdout.write(
-            f"report of {count} candidates: {best['seconds']:.2f} s ({best['cpu_seconds']:.2f} s of the processor), "
-            f"{best['mib']:.0f} MiB, a page of {best['megabytes']:.1f} MB; wanted under {LIMIT:.0f} s\n"
-        )
-    return 0 if result["within"] else 1
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+    return int(any(value > LIMITS.get(name, value) for name, value in found.items()))
 
 
 if __name__ == "__main__":
