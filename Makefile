@@ -14,7 +14,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint format clean minetest
+.PHONY: demo test test-all lint format clean minetest browser
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
@@ -44,8 +44,14 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint  ## lint, types and the tests that take seconds
+test: lint browser  ## lint, types and the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow" -n 2
+
+browser:  ## the browser that tests/browser needs: installed where root may and it is not there
+	@command -v chromium >/dev/null || \
+	  { test "$$(id -u)" = 0 && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } || \
+	  echo "tests/browser is left out; for it, type: apt-get install chromium fonts-dejavu-core"
 
 # Where systemd runs, Debian's package would start a server for players, too: there it is left to you.
 minetest:  ## the game server that tests/envs/minetest needs: installed where root may and it is not there
