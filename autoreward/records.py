@@ -50,10 +50,23 @@ def read_record(path: Path, model: type[RecordT]) -> RecordT:
         RunDamaged: the file is missing, no JSON, or not this record; the message names file and field.
     """
     try:
-        return model.model_validate_json(path.read_bytes())
+        data = path.read_bytes()
     except FileNotFoundError:
         raise RunDamaged(f"{path} is missing") from None
-    except (ValidationError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        raise RunDamaged(f"{path} does not read as {model.__name__}: {error}") from None
+    return parse_record(data, model, path)
+
+
+def parse_record(data: bytes, model: type[RecordT], path: Path) -> RecordT:
+    """A record from what its file holds.
+
+    Raises:
+        RunDamaged: it is no JSON, or not this record; the message names file and field.
+    """
+    try:
+        return model.model_validate_json(data)
+    except (ValidationError, UnicodeDecodeError) as error:
         raise RunDamaged(f"{path} does not read as {model.__name__}: {_first_fault(error)}") from None
 
 

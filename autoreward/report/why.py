@@ -26,6 +26,7 @@ MOST_OF_FINDING = 220
 """Characters of what was seen, and of what to change, so that both are told."""
 LOG = "run.log"
 LOG_BYTES = 4096
+KILLED = "its process ended without a word: it was killed, or the machine went down"
 _EVENT = re.compile(r"\d{4}-\d\d-\d\dT\S+ ")
 
 
@@ -253,14 +254,24 @@ def last_event(run: Run) -> tuple[str, str]:
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - LOG_BYTES))
-            lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+            log = file.read().decode(errors="replace")
     except OSError:
-        lines = []
+        log = ""
+    return last_of(log, run.state == "stopped")
+
+
+def last_of(log: str, stopped: bool) -> tuple[str, str]:
+    """The same from the end of the log.
+
+    Args:
+        log: its last lines.
+        stopped: whether no process is at work on the run, and it has not come to its end.
+    """
+    lines = [line for line in log.splitlines() if line.strip()]
     events = [line.partition(" ") for line in lines if _EVENT.match(line)]  # what is none is a traceback
     if not events:
         return f"{LOG} does not say", ""
     last = events[-1][2]
     if last.startswith("stopped: "):
         return last.removeprefix("stopped: "), events[-2][2] if len(events) > 1 else ""
-    killed = "its process ended without a word: it was killed, or the machine went down"
-    return (killed if run.state == "stopped" else ""), f"{events[-1][0]} {last}"
+    return (KILLED if stopped else ""), f"{events[-1][0]} {last}"
