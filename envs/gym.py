@@ -112,12 +112,24 @@ def draw(env: gymnasium.Env[Any, Any], env_id: str) -> NDArray[np.uint8]:
         raise UserError(f"{env_id} cannot draw pictures (it has no render mode rgb_array)")
     base.render_mode = "rgb_array"
     try:
+        _follow(base)
         frame = base.render()
     except Exception as error:  # whatever OpenGL, pygame or the environment raises: there is no picture
         raise UserError(f"{env_id} cannot be drawn here: {error}") from None
     if not isinstance(frame, np.ndarray) or frame.ndim != 3:
         raise UserError(f"{env_id} gave no picture")
     return np.asarray(frame[..., :3], dtype=np.uint8)
+
+
+def _follow(base: Any) -> None:  # noqa: ANN401 - any environment
+    """Have a MuJoCo robot of Gymnasium's drawn by its camera `track`.
+
+    Gymnasium 1.4 draws with a free camera, which `trackbodyid` does not move: whatever walks leaves the picture.
+    """
+    renderer = getattr(base, "mujoco_renderer", None)
+    if getattr(renderer, "camera_id", None) == -1:
+        cameras = [base.model.camera(number).name for number in range(base.model.ncam)]
+        renderer.camera_id = cameras.index("track") if "track" in cameras else -1
 
 
 def flat_observation_space(space: spaces.Space[Any]) -> spaces.Box:
