@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from autoreward.store.folder import RunFolder
+from autoreward.store.folder import Drafted, RunFolder
 from autoreward.testing.folder import example_run
 
 LIMITS = {"report/seconds": 5.0, "report/megabytes": 10.0}
@@ -59,6 +59,10 @@ def _repeat(folder: RunFolder, number: int, next_: int) -> None:
     for record in folder.candidates(number):
         parent = (next_ - 1, 0) if record.parent else None
         folder.write_candidate(record.model_copy(update={"round": next_, "parent": parent}))
+        drafted, verdict = folder.drafted(number, record.index), folder.verdict(number, record.index)
+        if drafted and verdict:
+            proposal = drafted.proposal.model_copy(update={"parent": parent})
+            folder.write_draft(next_, record.index, Drafted(proposal=proposal, repairs=drafted.repairs), verdict)
     if analysis := folder.analysis(number):
         folder.write_analysis(analysis.model_copy(update={"round": next_}))
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from autoreward.critic.contract import Check, Result, Verdict
+from autoreward.critic.contract import Check, Result
 from autoreward.designer.contract import Finding
+from autoreward.report.candidate import Candidate
 from autoreward.report.colours import DiffLine, difference, python
 from autoreward.report.curves import results
 from autoreward.report.lineage import Mark
+from autoreward.report.run import Run
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, RoundAnalysis
 
@@ -22,37 +24,31 @@ Key = tuple[int, int]
 class Entry:
     """A candidate as the page lists it."""
 
-    key: Key
-    record: CandidateRecord | None
-    """None while it is in flight."""
-    verdict: Verdict | None
-    label: Finding | None
-    findings: tuple[Finding, ...]
-    """What the Analyzer found beside the label."""
-    episodes: str
-    best: bool
-    """Whether the search held it for the best after this round."""
+    candidate: Candidate
     code: tuple[Markup, ...]
-    parent: Key | None
     diff: tuple[DiffLine, ...]
     """What differs from the parent's program."""
     change: float | None
     """Success less that of the parent; None where either is unknown, or was trained for fewer steps."""
 
     @property
-    def name(self) -> str:
-        """As screens show it: `round.index`."""
-        return f"{self.key[0]}.{self.key[1]}"
+    def told(self) -> tuple[Finding, ...]:
+        """What the Analyzer found, the label first."""
+        return self.candidate.findings
 
     @property
     def suspected(self) -> tuple[Check, ...]:
         """Checks that refused the candidate, warned of it, or could not be made."""
-        return tuple(check for check in self.verdict.checks if check.verdict != "pass") if self.verdict else ()
+        return tuple(check for check in self._checks if check.verdict != "pass")
 
     @property
     def passed(self) -> tuple[Check, ...]:
         """Checks that it passed."""
-        return tuple(check for check in self.verdict.checks if check.verdict == "pass") if self.verdict else ()
+        return tuple(check for check in self._checks if check.verdict == "pass")
+
+    @property
+    def _checks(self) -> tuple[Check, ...]:
+        return self.candidate.verdict.checks if self.candidate.verdict else ()
 
 
 @dataclass(frozen=True)
@@ -75,42 +71,31 @@ class CheckRow:
     """(candidate, check) where it did not pass."""
 
 
-def rounds(folder: RunFolder, most: int) -> list[Round]:
+def rounds(run: Run, most: int) -> list[Round]:
     """All rounds of a run.
 
     Args:
-        folder: the run.
+        run: the run.
         most: characters that are shown of a program.
     """
-    codes: dict[Key, tuple[Markup, ...]] = {}
-    found = []
-    for number in folder.rounds():
-        analysis = folder.analysis(number)
-        entries = [_entry(folder, (number, index), analysis, codes, most) for index in folder.indices(number)]
-        found.append(Round(number, analysis, tuple(entries)))
-    return found
+    codes = {each.place: tuple(python(each.source, most)) if each.verdict else () for each in run.candidates}
+    records = {each.place: each.record for each in run.candidates}
+    return [
+        Round(each.number, each.analysis, tuple(_entry(candidate, codes, records) for candidate in each.candidates))
+        for each in run.rounds
+    ]
 
 
 def _entry(
-    folder: RunFolder, key: Key, analysis: RoundAnalysis | None, codes: dict[Key, tuple[Markup, ...]], most: int
+    candidate: Candidate, codes: Mapping[Key, tuple[Markup, ...]], records: Mapping[Key, CandidateRecord | None]
 ) -> Entry:
-    verdict, record, drafted = folder.verdict(*key), folder.candidate(*key), folder.drafted(*key)
-    told = analysis.candidates.get(key[1]) if analysis else None
-    codes[key] = tuple(python(folder.source(*key), most)) if verdict else ()
-    parent = record.parent if record else drafted.proposal.parent if drafted else None
-    older = codes.get(parent, ()) if parent else ()
+    older = codes.get(candidate.parent, ()) if candidate.parent else ()
+    code = codes[candidate.place]
     return Entry(
-        key=key,
-        record=record,
-        verdict=verdict,
-        label=told.label if told else None,
-        findings=tuple(finding for finding in told.told if finding is not told.label) if told else (),
-        episodes=told.episodes if told else "",
-        best=analysis is not None and analysis.incumbent == key,
-        code=codes[key],
-        parent=parent,
-        diff=difference(list(older), list(codes[key])) if older and codes[key] else (),
-        change=_change(record, folder.candidate(*parent) if parent else None),
+        candidate=candidate,
+        code=code,
+        diff=difference(list(older), list(code)) if older and code else (),
+        change=_change(candidate.record, records.get(candidate.parent) if candidate.parent else None),
     )
 
 
@@ -122,22 +107,23 @@ def _change(record: CandidateRecord | None, parent: CandidateRecord | None) -> f
 
 def marks(folder: RunFolder, listed: Iterable[Round], winner: Key | None, rate: bool) -> list[Mark]:
     """The candidates for the picture of the rounds, by success rate or else by score."""
-    return [_mark(folder, entry, winner, rate) for each in listed for entry in each.entries if entry.record]
+    entries = [entry for each in listed for entry in each.entries if entry.candidate.record]
+    return [_mark(folder, entry.candidate, winner, rate) for entry in entries]
 
 
-def _mark(folder: RunFolder, entry: Entry, winner: Key | None, rate: bool) -> Mark:
-    record = entry.record
+def _mark(folder: RunFolder, candidate: Candidate, winner: Key | None, rate: bool) -> Mark:
+    record = candidate.record
     assert record is not None, "only ended candidates are drawn"
     finals = [result.final for result in results(folder, record.trainings.values(), record.steps) if result.final]
     values = [final.success_rate if rate else final.score for final in finals]
     return Mark(
-        round=entry.key[0],
-        index=entry.key[1],
+        round=candidate.round,
+        index=candidate.index,
         value=record.success_rate if rate else record.score,
         seeds=tuple(value for value in values if value is not None),
         parent=record.parent,
         stopped=bool(record.stopped),
-        winner=entry.key == winner,
+        winner=candidate.place == winner,
     )
 
 
@@ -146,8 +132,8 @@ def checks(listed: Iterable[Round]) -> list[CheckRow]:
     made: dict[str, list[tuple[str, Check]]] = {}
     for each in listed:
         for entry in each.entries:
-            for check in entry.verdict.checks if entry.verdict else ():
-                made.setdefault(check.name, []).append((entry.name, check))
+            for check in entry.candidate.verdict.checks if entry.candidate.verdict else ():
+                made.setdefault(check.name, []).append((entry.candidate.name, check))
     results_: tuple[Result, ...] = ("fail", "warning", "no evidence", "pass")
     return [
         CheckRow(

@@ -11,27 +11,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from autoreward.llm.calls import read_calls
-from autoreward.llm.ledger import ledger
-from autoreward.records import RecordT, write_bytes
+from autoreward.records import write_bytes
 from autoreward.report.colours import python
-from autoreward.report.curves import Key, best_trainings, report_lines, search_lines, term_lines, term_rows
+from autoreward.report.curves import best_trainings, report_lines, search_lines, term_lines, term_rows
 from autoreward.report.entries import Round, checks, marks, rounds
 from autoreward.report.lineage import rounds_plot
 from autoreward.report.plots import data_address, line_plot
+from autoreward.report.run import Run
 from autoreward.report.seeds import by_seed
 from autoreward.report.settings import settings
 from autoreward.report.standing import standings
 from autoreward.report.text import clean, cut, duration, faults_text, isolation_text, large, number, percent
 from autoreward.report.transcripts import transcripts
 from autoreward.store.faults import blown_up
-from autoreward.store.folder import RunFolder, is_locked
 from autoreward.store.records import RunRecord
 
 if TYPE_CHECKING:
@@ -48,20 +46,6 @@ LENGTHS = (20_000, 4_000, 800)
 """Characters of any one text that are shown: the first with which the page is small enough."""
 
 
-class ReadOnce(RunFolder):
-    """A run folder whose files are read once: one page looks at the same training several times."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._read: dict[Path, Any] = {}
-
-    def _get(self, path: Path, model: type[RecordT]) -> RecordT | None:
-        if path not in self._read:
-            self._read[path] = super()._get(path, model)
-        found: RecordT | None = self._read[path]
-        return found
-
-
 def write_report(folder: Path, out: Path | None = None) -> Path:
     """Write `report.html` from what a run folder holds so far.
 
@@ -73,9 +57,10 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
         Path of the page.
 
     Raises:
+        UserError: there is no run folder at this path.
         RunDamaged: a file of the folder is there but does not read.
     """
-    page, run, pictures = out or folder / "report.html", ReadOnce(folder), dict[str, Markup]()
+    page, run, pictures = out or folder / "report.html", Run(folder), dict[str, Markup]()
     for most in LENGTHS:
         context = _context(run, most)
         pictures = pictures or _pictures(run, context["rounds"])
@@ -110,73 +95,53 @@ def _environment(most: int) -> jinja2.Environment:
     return environment
 
 
-def _context(folder: RunFolder, most: int) -> dict[str, Any]:
-    run, report, selection = folder.run(), folder.report(), folder.selection()
-    listed = rounds(folder, most)
-    best = _best(folder)
-    candidate = folder.candidate(*best) if best else None
-    verdict = folder.verdict(*best) if best else None
-    source = folder.source(*best) if best else ""
-    weights = verdict.program.weights if verdict and verdict.program else {}
-    calls = read_calls(folder.rounds_path)
-    book = ledger(calls, _incumbents(listed))
+def _context(run: Run, most: int) -> dict[str, Any]:
+    folder, report, best = run.folder, run.report, run.best
+    listed = rounds(run, most)
+    weights = best.verdict.program.weights if best and best.verdict and best.verdict.program else {}
+    source = best.source if best else ""
     return {
-        "run": run,
+        "run": run.record,
         "task": run.task,
-        "state": "finished" if report else "running" if is_locked(folder.path) else "not finished",
+        "state": run.state,
+        "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "report": report,
         "standings": standings(report),
         "by_seed": [by_seed(folder, row, run.task.steps) for row in report.rows] if report else [],
-        "selection": selection,
-        "spent": report.spent if report else folder.spent(),
+        "selection": run.selection,
+        "spent": run.spent,
         "rounds": listed,
         "checks": checks(listed),
         "best": best,
-        "best_name": f"{best[0]}.{best[1]}" if best else "",
-        "best_rate": candidate.success_rate if candidate else None,
-        "best_idea": candidate.idea if candidate else "",
+        "best_idea": best.record.idea if best and best.record else "",
         "best_code": python(source, max(most, 4_000)) if best else [],
-        "terms": term_rows(best_trainings(folder, report, best), weights, source),
+        "terms": term_rows(best_trainings(folder, report, best.place if best else None), weights, source),
         "faults": blown_up(folder),
         "folder": shlex.quote(str(folder.path)),
         "package_there": (folder.best / "reward.py").exists(),
         "few_seeds": report is not None and all(row.success_interval is None for row in report.rows),
-        "fields": {"seen": _count(run, True), "hidden": _count(run, False)},
-        "transcripts": transcripts(calls, most),
-        "tallies": [*book.by_role.items(), ("in all", book.total)],
-        "settings": settings(folder, run),
+        "fields": {"seen": _count(run.record, True), "hidden": _count(run.record, False)},
+        "transcripts": transcripts(run.calls, most),
+        "tallies": [*run.ledger.by_role.items(), ("in all", run.ledger.total)],
+        "settings": settings(folder, run.record),
         **_own_files(),
     }
 
 
-def _pictures(folder: RunFolder, listed: list[Round]) -> dict[str, Markup]:
+def _pictures(run: Run, listed: list[Round]) -> dict[str, Markup]:
     """The page's pictures, which do not depend on how much of each text is shown."""
-    report, best = folder.report(), _best(folder)
-    rate = any(record.success_rate for record in folder.all_candidates())
-    winner = best if report or folder.selection() else None
+    folder, report, best = run.folder, run.report, run.best.place if run.best else None
+    rate = any(candidate.success for candidate in run.candidates)
+    winner = best if report or run.selection else None
     axis = "true success" if rate else "score (no candidate succeeded)"
     drawn = {
-        "rounds_plot": rounds_plot(marks(folder, listed, winner, rate), _incumbents(listed), axis, rate),
+        "rounds_plot": rounds_plot(marks(folder, listed, winner, rate), run.incumbents, axis, rate),
         "learning_plot": line_plot(report_lines(folder, report), "success", rate=True),
         "search_plot": line_plot(search_lines(folder, best), "success", rate=True),
         "terms_plot": line_plot(term_lines(best_trainings(folder, report, best)), "episode sum, weighted"),
         "picture": _picture(folder.best / PICTURE),
     }
     return {name: Markup(address) for name, address in drawn.items()}
-
-
-def _incumbents(listed: Iterable[Round]) -> dict[int, Key | None]:
-    return {each.number: each.analysis.incumbent for each in listed if each.analysis}
-
-
-def _best(folder: RunFolder) -> Key | None:
-    """The winner; before the end, the selected candidate, or the best so far."""
-    if report := folder.report():
-        return report.winner
-    if selection := folder.selection():
-        return selection.winner
-    analyses = [folder.analysis(round_) for round_ in folder.rounds()]
-    return next((each.incumbent for each in reversed(analyses) if each and each.incumbent), None)
 
 
 def _own_files() -> dict[str, Markup]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from autoreward.designer.contract import Finding
 from autoreward.errors import UnknownName, UserError
-from autoreward.llm.calls import read_calls
+from autoreward.llm.calls import RecordedCall, read_calls
 from autoreward.llm.ledger import Ledger, ledger
+from autoreward.records import RecordT
 from autoreward.report.candidate import Candidate
 from autoreward.report.notebook import COLUMNS, escaped, html_table, row
 from autoreward.report.text import number, percent
@@ -32,6 +33,20 @@ if TYPE_CHECKING:
 
 State = Literal["finished", "running", "stopped"]
 """`running`: a process of this machine is at work on it."""
+
+
+class ReadOnce(RunFolder):
+    """A run folder whose files are read once: what shows a run looks at the same training several times."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._read: dict[Path, Any] = {}
+
+    def _get(self, path: Path, model: type[RecordT]) -> RecordT | None:
+        if path not in self._read:
+            self._read[path] = super()._get(path, model)
+        found: RecordT | None = self._read[path]
+        return found
 
 
 class Round:
@@ -66,7 +81,7 @@ class Run:
     """
 
     def __init__(self, path: Path) -> None:
-        self.folder = RunFolder.open(path)
+        self.folder = ReadOnce.open(path)
         self.record: RunRecord = self.folder.run()
         """Task, configuration and versions, as the run began."""
 
@@ -108,10 +123,19 @@ class Run:
         return self.report.spent if self.report else self.folder.spent()
 
     @cached_property
+    def calls(self) -> tuple[RecordedCall, ...]:
+        """Each call of the language model."""
+        return tuple(read_calls(self.folder.rounds_path))
+
+    @property
+    def incumbents(self) -> dict[int, tuple[int, int] | None]:
+        """Closed round -> (round, index) of the best candidate after it."""
+        return {round_.number: round_.incumbent for round_ in self.rounds if round_.analysis}
+
+    @cached_property
     def ledger(self) -> Ledger:
         """What the language model took, by role, by round, and for each candidate that became the best."""
-        closed = {round_.number: round_.incumbent for round_ in self.rounds if round_.analysis}
-        return ledger(read_calls(self.folder.rounds_path), closed)
+        return ledger(self.calls, self.incumbents)
 
     @cached_property
     def rounds(self) -> tuple[Round, ...]:

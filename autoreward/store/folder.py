@@ -6,8 +6,9 @@ It is the log, the cache, the resume point, the replay cassette and the worker's
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from autoreward.critic.contract import Verdict
@@ -185,6 +186,10 @@ class RunFolder:
         return folder
 
 
+PAUSES = (0.0, 0.02, 0.1)
+"""Seconds before each attempt to lock a folder: whoever asks `is_locked` holds it for a moment too."""
+
+
 def _numbered(folder: Path) -> list[int]:
     """Folders whose names are numbers; whatever else lies there is not ours."""
     return sorted(int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
@@ -198,10 +203,13 @@ def locked(path: Path) -> Iterator[None]:
         UserError: another process holds it.
     """
     with (path / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"another process is at work on {path}; wait for it, or stop it first") from None
+        for pause in PAUSES:
+            time.sleep(pause)
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+        else:
+            raise UserError(f"another process is at work on {path}; wait for it, or stop it first")
         yield
 
 

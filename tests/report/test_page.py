@@ -2,6 +2,8 @@
 
 import base64
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,7 +38,7 @@ def test_a_finished_run_shows_result_reward_search_and_use(finished: Path) -> No
     for record in folder.all_candidates():
         assert record.idea in page.text
         assert record.reason in page.text
-    assert "not finished" not in page.text
+    assert "reacher finished" in page.text
 
 
 @pytest.mark.parametrize(
@@ -85,10 +87,26 @@ def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
     run = example_run(tmp_path / "a run; $(rm -rf x)", finished=False)
     page = Page(write_report(run))
     assert_harmless(page)
-    assert "not finished" in page.text
+    assert "reacher stopped" in page.text
     assert f"autoreward resume '{run}'" in page.text, "the command can be pasted"
     assert "so far: candidate 0.0" in page.text
     assert "in flight" in page.text
+
+
+def test_a_run_at_work_says_when_that_was_so_and_a_killed_one_that_it_stopped(tmp_path: Path) -> None:
+    run = example_run(tmp_path / "run", finished=False)
+    code = "import sys, time, pathlib; from autoreward.store.folder import locked\n"
+    code += "with locked(pathlib.Path(sys.argv[1])): print('at work', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code, run], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "at work\n"
+        page = Page(write_report(run))
+        process.kill()
+    assert re.search(r"reacher running at \d{4}-\d\d-\d\d \d\d:\d\d UTC", page.text)
+    assert f"autoreward report {run}" in page.text, "how to learn whether it still is"
+    assert ("data-live", "30") in page.attributes
+    after = Page(write_report(run))
+    assert "reacher stopped" in after.text
+    assert "data-live" not in after.html.partition("<script>")[0]
 
 
 def test_a_run_that_has_only_begun(tmp_path: Path, finished: Path) -> None:
