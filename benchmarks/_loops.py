@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import autoreward
 from autoreward.config import RunConfig
-from autoreward.engine.contract import Engine, JobRequest
+from autoreward.engine.contract import Engine, JobRequest, unheard
 from autoreward.envs.record import record_transitions
 from autoreward.records import read_record, write_record
 from autoreward.sandbox.process import witness
@@ -25,24 +26,25 @@ from autoreward.search.trainings import Trainings, rank, summary
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import CandidateRecord, RoundAnalysis, RunRecord
 from autoreward.task import Task
-from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
+from autoreward.training.contract import Report, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import JOB, result_name
 
 
-class Sharing:
+class Sharing(Engine):
     """An engine that takes a training that need not be stopped from one that might have been, and was not."""
 
     def __init__(self, engine: Engine, shared: Path) -> None:
         """Set up; `shared` is the folder of finished trainings of all runs."""
         self._engine, self._shared = engine, shared
 
-    def run(
-        self, requests: Sequence[JobRequest], progress: Callable[[JobRequest, Progress], None]
-    ) -> dict[Path, TrainingResult]:
-        """As `Engine.run`."""
-        for request in requests:
-            self._take(request)
-        return self._engine.run(requests, progress)
+    def submit(self, request: JobRequest, progress: Report = unheard) -> Future[TrainingResult]:
+        """As `Engine.submit`."""
+        self._take(request)
+        return self._engine.submit(request, progress)
+
+    def shutdown(self) -> None:
+        """As `Engine.shutdown`."""
+        self._engine.shutdown()
 
     def _take(self, request: JobRequest) -> None:
         job, name = read_record(request.folder / JOB, TrainingJob), result_name(request.steps)

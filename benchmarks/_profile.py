@@ -18,7 +18,7 @@ from autoreward.records import Record, read_record, write_record
 from autoreward.sandbox.contract import Memory
 from autoreward.sandbox.process import ProcessCell
 from autoreward.task import Task, load_task
-from autoreward.training.contract import Progress, RewardSpec, TrainingJob
+from autoreward.training.contract import RewardSpec, TrainingJob
 from autoreward.training.files import JOB
 
 FIRST_SEED = 630_000
@@ -142,15 +142,12 @@ def start(task: Task, trainer: str, out: Path, starts: int) -> Start:
         folder = out / "start" / job.hash
         write_record(folder / JOB, job)
         begun = time.monotonic()
-        result = engine.run([JobRequest(folder=folder, steps=settings.num_envs * settings.rollout)], _quiet)[folder]
+        request = JobRequest(folder=folder, steps=settings.num_envs * settings.rollout)
+        result = engine.submit(request).result()
         taken.append(time.monotonic() - begun)
         if result.status == "failed":
             raise SystemExit(f"the start failed: {result.error}")
     return Start(cold=taken[0], warm=float(np.median(taken[1:])))
-
-
-def _quiet(request: JobRequest, progress: Progress) -> None:
-    """Nothing to show."""
 
 
 def shares(entry: Profile) -> dict[str, float]:

@@ -32,7 +32,7 @@ from autoreward.analyzer.diagnosis import diagnose
 from autoreward.critic.verify import verify
 from autoreward.designer.composer import Composer, RandomComposer
 from autoreward.designer.contract import Brief, Designer, PastCandidate
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, run_all
 from autoreward.engine.local import LocalEngine
 from autoreward.envs.contract import Transitions
 from autoreward.envs.record import record_transitions
@@ -220,7 +220,7 @@ def _train(jobs: Sequence[TrainingJob], options: Options, engine: LocalEngine, l
             finished.add(request.folder)
             sys.stderr.write(f"{label}: {len(finished)} of at most {len(requests)} trainings\n")
 
-    results = engine.run(requests, show)
+    results = run_all(engine, requests, show)
     return [results[request.folder] for request in requests]
 
 

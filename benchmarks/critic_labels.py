@@ -32,7 +32,7 @@ from typing import Annotated
 import tyro
 from _critic_set import FOLDER, Label, Member, members
 
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, run_all
 from autoreward.engine.local import LocalEngine
 from autoreward.records import Record, read_record, write_record
 from autoreward.task import Task, load_task
@@ -178,7 +178,7 @@ def train(jobs: Mapping[str, Sequence[TrainingJob]], options: Options) -> dict[s
         for job in of_seed:
             write_record(options.out / job.hash / JOB, job)
             requests.append(JobRequest(folder=options.out / job.hash, steps=job.task.steps))
-    results = LocalEngine(options.slots, timeout=3600).run(requests, progress)
+    results = run_all(LocalEngine(options.slots, timeout=3600), requests, progress)
     return {key: tuple(success_of(results[options.out / job.hash]) for job in own) for key, own in jobs.items()}
 
 

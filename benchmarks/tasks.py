@@ -26,7 +26,7 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, run_all
 from autoreward.engine.local import LocalEngine
 from autoreward.envs.registry import describe
 from autoreward.records import write_bytes, write_record
@@ -139,7 +139,7 @@ def calibrate(task: Task, steps: int, seeds: list[int], options: Options) -> lis
             folders[label, seed] = options.out / job.hash
             write_record(options.out / job.hash / JOB, job)
     engine = LocalEngine(options.slots, timeout=1800)
-    results = engine.run([JobRequest(folder=path, steps=steps) for path in folders.values()], _quiet)
+    results = run_all(engine, [JobRequest(folder=path, steps=steps) for path in folders.values()], _quiet)
     return [row(label, [results[folders[label, seed]] for seed in seeds], steps) for label in rewards(task)]
 
 

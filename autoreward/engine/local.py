@@ -3,156 +3,106 @@
 from __future__ import annotations
 
 import os
-import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, Resources
+from autoreward.engine.devices import Shares, choose, visible_gpus
+from autoreward.engine.pool import Attempt, Pool
 from autoreward.engine.processes import Worker
-from autoreward.engine.worker import failed_result
-from autoreward.errors import MachineFailed, UserError
-from autoreward.records import read_record, write_record
-from autoreward.training.contract import Progress, TrainingJob, TrainingResult
-from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name
-
-POLL = 0.1
-"""Seconds between two looks at the workers."""
-
-ReportProgress = Callable[[JobRequest, Progress], None]
+from autoreward.errors import UserError
+from autoreward.training.files import WORKER_LOG
 
 
-class LocalEngine:
-    """Implements `Engine` with at most `slots` workers at once, which are kept for the next jobs."""
+class LocalEngine(Pool):
+    """Implements `Engine` with workers on at most `slots` cores at once, which are kept for the next jobs."""
 
-    def __init__(self, slots: int, timeout: float) -> None:
+    def __init__(self, slots: int, timeout: float, resources: Resources | None = None) -> None:
         """Set up.
 
         Args:
-            slots: workers at once; 0: as many as cores.
+            slots: cores for workers, each of which takes one unless `resources` say otherwise; 0: all there are.
             timeout: seconds without any progress after which a worker is killed.
+            resources: of a job that names none; None: one core.
         """
-        self._slots = slots or _cores()
-        self._timeout = timeout
-        self._idle: list[Worker] = []
-        weakref.finalize(self, _kill_all, self._idle)
+        super().__init__(resources)
+        self._slots, self._timeout = slots or _cores(), timeout
+        self._gpus: tuple[str, ...] | None = None
+        self._workers: dict[Worker, Shares] = {}
+        """All that are there, with their GPUs; none: what this process sees."""
+        self._busy_with: dict[Worker, Resources] = {}
+        weakref.finalize(self, _kill_all, self._workers)
 
-    def run(self, requests: Sequence[JobRequest], progress: ReportProgress) -> dict[Path, TrainingResult]:
-        """Run what has no result yet, each alone in a worker or several of one task in one; see `Engine`.
+    def _check(self, resources: Resources) -> None:
+        if resources.cpus > self._slots:
+            raise UserError(
+                f"a job asks for {resources.cpus:g} cores, and the engine has {self._slots} slots; "
+                f"type --engine.cpus {self._slots}, or more --slots"
+            )
+        if resources.gpus:
+            if self._gpus is None:
+                self._gpus = visible_gpus()
+            if resources.gpus > len(self._gpus):
+                raise UserError(
+                    f"a job asks for {resources.gpus:g} GPUs, and this machine has {len(self._gpus)} (`nvidia-smi` "
+                    "tells); type fewer with --engine.gpus"
+                )
 
-        Raises:
-            UserError: a worker cannot be started or its folder cannot be written.
-            RunDamaged: a job or a result does not read.
-        """
-        waiting = deque(_grouped([each for each in dict.fromkeys(requests) if not _result_path(each).exists()]))
-        busy: list[Worker] = []
-        repeated: set[JobRequest] = set()
-        try:
-            while waiting or busy:
-                while waiting and len(busy) < self._slots:
-                    busy.append(self._assign(waiting[0]))
-                    waiting.popleft()
-                time.sleep(POLL)
-                for worker in list(busy):
-                    if (failure := self._over(worker, progress)) is not None:
-                        busy.remove(worker)
-                        waiting += self._settle(worker, failure, repeated, progress)
-        finally:
-            # Reached with workers under way only by an interrupt or a fault here: neither is the trainings' failure.
-            _kill_all(busy)
-        return {request.folder: read_record(_result_path(request), TrainingResult) for request in requests}
+    def _has_room(self, resources: Resources) -> bool:
+        taken = sum(each.cpus for each in self._busy_with.values())
+        return taken + resources.cpus < self._slots + 1e-9 and self._choose(resources) is not None
 
-    def _assign(self, requests: tuple[JobRequest, ...]) -> Worker:
-        folder = requests[0].folder
-        try:
-            for request in requests:
-                (request.folder / PROGRESS).unlink(missing_ok=True)
-            while self._idle:
-                worker = self._idle.pop()
-                if worker.assign(requests):
-                    return worker
-                worker.kill()
-            worker = Worker(folder / WORKER_LOG)
-        except OSError as error:
-            raise UserError(f"no worker can be started in {folder}: {error}") from None
-        worker.assign(requests)  # one that has died already is noticed like one that dies later
+    def _choose(self, resources: Resources) -> Shares | None:
+        """The GPUs for another worker; None where there is no room."""
+        if not resources.gpus:
+            return ()
+        taken = [(self._workers[worker], each.gpus) for worker, each in self._busy_with.items()]
+        return choose(self._gpus or (), resources.gpus, taken)
+
+    def _begin(self, requests: tuple[JobRequest, ...], resources: Resources) -> Attempt:
+        gpus = self._choose(resources) or ()
+        while (worker := self._idle(gpus)) is not None:
+            if worker.begin(requests, resources, self._timeout):
+                break
+            self._forget(worker)  # it died while it was idle
+        else:
+            worker = self._new(requests[0], gpus)
+            worker.begin(requests, resources, self._timeout)  # one that has died already is noticed as any other
+        self._busy_with[worker] = resources
         return worker
 
-    def _over(self, worker: Worker, progress: ReportProgress) -> str | None:
-        """Pass a worker's progress on; once its jobs are over, what to say of those that have left no result."""
-        answered, ended = worker.answered(), worker.ended()
-        for request, state in worker.progress():
-            progress(request, state)
-        if answered or ended:
-            return f"the worker {worker.last_words()}"
-        if time.monotonic() - worker.moved > self._timeout:
-            return f"the worker showed no progress for {self._timeout:g} s, so it was killed"
-        return None
+    def _idle(self, gpus: Shares) -> Worker | None:
+        """A worker with these GPUs that has nothing to do."""
+        return next((each for each, its in self._workers.items() if its == gpus and each not in self._busy_with), None)
 
-    def _settle(
-        self, worker: Worker, failure: str, repeated: set[JobRequest], progress: ReportProgress
-    ) -> list[tuple[JobRequest, ...]]:
-        """Keep or kill a worker whose jobs are over; the jobs to be done again.
+    def _new(self, request: JobRequest, gpus: Shares) -> Worker:
+        """Another worker, in place of an idle one where there are as many as slots."""
+        idle = [worker for worker in self._workers if worker not in self._busy_with]
+        if idle and len(self._workers) >= self._slots:
+            self._forget(idle[0])
+        variables = {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {}
+        worker = Worker(request.folder / WORKER_LOG, self._woken.set, variables)
+        self._workers[worker] = gpus
+        return worker
 
-        A job is done again once, alone: where the worker was killed from outside, by a user or for memory that others
-        took, and where it was one of several, since another may have been the cause.
-        """
-        innocent = worker.signalled or len(worker.requests) > 1
-        if worker.sound:
-            self._idle.append(worker)
-        else:
-            worker.kill()
-        again: list[tuple[JobRequest, ...]] = []
-        for request in worker.requests:
-            if _result_path(request).exists():
-                continue
-            if innocent and request not in repeated:
-                repeated.add(request)
-                again.append((request,))
-            else:
-                _write_failure(request, failure, time.monotonic() - worker.started)
-                progress(request, Progress(stage="failed", steps=request.steps))
-        return again
+    def _over(self, attempt: Attempt) -> None:
+        assert isinstance(attempt, Worker)
+        del self._busy_with[attempt]
+        if not attempt.sound:
+            self._forget(attempt)
 
-
-def _grouped(requests: Sequence[JobRequest]) -> list[tuple[JobRequest, ...]]:
-    """The requests in their order, where asked for so many together as their settings say; see `TrainerSettings.stack`.
-
-    Raises:
-        RunDamaged: a job does not read.
-    """
-    groups: list[list[JobRequest]] = []
-    open_groups: dict[tuple[str, int], list[JobRequest]] = {}
-    for request in requests:
-        job = read_record(request.folder / JOB, TrainingJob)
-        key = (job.stack_key, request.steps) if job.stack_key else None
-        group = open_groups.get(key, []) if key else []
-        if not group:
-            groups.append(group)
-        group.append(request)
-        if key:
-            open_groups[key] = group if len(group) < job.task.trainer.stack else []
-    return [tuple(group) for group in groups]
-
-
-def _kill_all(workers: list[Worker]) -> None:
-    for worker in workers:
+    def _forget(self, worker: Worker) -> None:
+        del self._workers[worker]
         worker.kill()
+
+    def _close(self) -> None:
+        _kill_all(self._workers)
+
+
+def _kill_all(workers: dict[Worker, Shares]) -> None:
+    while workers:
+        workers.popitem()[0].kill()
 
 
 def _cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _result_path(request: JobRequest) -> Path:
-    return request.folder / result_name(request.steps)
-
-
-def _write_failure(request: JobRequest, reason: str, seconds: float) -> None:
-    job = read_record(request.folder / JOB, TrainingJob)
-    try:
-        write_record(_result_path(request), failed_result(job.hash, request.steps, MachineFailed(reason), seconds))
-    except OSError as error:
-        raise UserError(f"{request.folder} cannot be written: {error}") from None

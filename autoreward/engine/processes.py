@@ -13,15 +13,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, Resources
+from autoreward.engine.followed import Followed
+from autoreward.engine.memory import memory_of
+from autoreward.engine.pool import End
 from autoreward.engine.worker import THREADS, Assignment
-from autoreward.errors import RunDamaged
-from autoreward.records import read_record
-from autoreward.training.contract import Progress
-from autoreward.training.files import PROGRESS, WORKER_LOG
+from autoreward.training.files import WORKER_LOG
 
 # fmt: off
 PASSED_ON = frozenset((
@@ -46,12 +48,17 @@ def worker_environment() -> dict[str, str]:
 
 
 class Worker:
-    """A serving worker, with the jobs that it is at together, or was at last."""
+    """A serving worker, with the jobs that it is at together, or was at last. Implements `Attempt`."""
 
     requests: tuple[JobRequest, ...]
 
-    def __init__(self, log: Path) -> None:
-        """Start it; what it says before its first job goes to that log.
+    def __init__(self, log: Path, stirred: Callable[[], None], variables: Mapping[str, str] = {}) -> None:
+        """Start it.
+
+        Args:
+            log: for what it says before its first job.
+            stirred: called, by a thread, whenever it has answered or ended.
+            variables: of its environment, beside those that every worker has.
 
         Raises:
             OSError: the process cannot be started, or the log cannot be written.
@@ -62,25 +69,26 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=worker_environment(),
+                env={**worker_environment(), **variables},
                 start_new_session=True,
                 bufsize=0,
             )
-        assert self._process.stdout is not None
-        os.set_blocking(self._process.stdout.fileno(), False)
-        self._read_at: dict[JobRequest, int] = {}
         self._code: int | None = None
         self._killed = False
-        self.started = self.moved = time.monotonic()
-        """When its jobs began, and when one of them last showed progress."""
+        self._stirred = stirred
+        threading.Thread(target=self._listen, name="worker", daemon=True).start()
 
-    def assign(self, requests: tuple[JobRequest, ...]) -> bool:
-        """Give it jobs with the same steps, to train together; False where it has died meanwhile."""
+    def begin(self, requests: tuple[JobRequest, ...], resources: Resources, silence: float) -> bool:
+        """Give it jobs with the same steps, to train together; False where it has died meanwhile.
+
+        `silence`: seconds without any progress after which it is to be ended; more than `resources` allow ends it too.
+        """
         assert self._process.stdin is not None
         if self.ended():
             return False
-        self.requests, self._read_at, self._code = requests, {}, None
-        self.started = self.moved = time.monotonic()
+        self.requests, self._code = requests, None
+        self._resources, self._silence = resources, silence
+        self._followed, self._started = Followed(requests), time.monotonic()
         folders = tuple(request.folder.absolute() for request in requests)
         job = Assignment(folders=folders, steps=requests[0].steps)
         try:
@@ -89,12 +97,13 @@ class Worker:
             return False
         return True
 
-    def answered(self) -> bool:
-        """Whether it has said that its jobs are over."""
-        assert self._process.stdout is not None
-        if line := self._process.stdout.read(64):
-            self._code = int(line)
-        return self._code is not None
+    def end(self) -> End | None:
+        """How its jobs ended; None while they go on."""
+        if self._code is not None or self.ended():
+            # A signal came from outside, unless it ended the worker after it had answered.
+            return End(reason=f"the worker {self._last_words()}", innocent=(self._process.poll() or 0) < 0)
+        excess = self._excess()
+        return None if excess is None else End(reason=f"the worker {excess}, so it was killed", innocent=False)
 
     @property
     def sound(self) -> bool:
@@ -105,27 +114,41 @@ class Worker:
         """Whether the process is gone."""
         return self._process.poll() is not None
 
-    @property
-    def signalled(self) -> bool:
-        """Whether a signal has ended the process."""
-        return (self._process.poll() or 0) < 0
+    def kill(self) -> None:
+        """End the process, its evaluator and its cell. Calling twice is fine."""
+        if self._killed:
+            return
+        self._killed = True
+        # Also where the worker itself has just ended: its evaluator may still be at work.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
-    def progress(self) -> list[tuple[JobRequest, Progress]]:
-        """The progress of the jobs in which it has changed since the last call."""
-        found = []
-        for request in self.requests:
-            path = request.folder / PROGRESS
-            try:
-                changed = path.stat().st_mtime_ns
-            except FileNotFoundError:
-                continue
-            if changed != self._read_at.get(request):
-                self._read_at[request], self.moved = changed, time.monotonic()
-                with contextlib.suppress(RunDamaged):
-                    found.append((request, read_record(path, Progress)))
-        return found
+    def _listen(self) -> None:
+        """Each line that it says is the exit code of its jobs."""
+        assert self._process.stdout is not None
+        with self._process.stdout as answers:
+            for line in answers:
+                self._code = int(line)
+                self._stirred()
+        self._process.wait()
+        self._stirred()
 
-    def last_words(self) -> str:
+    def _excess(self) -> str | None:
+        """What it takes more of than it is given."""
+        self._followed.news()
+        now, given = time.monotonic(), self._resources
+        if now - self._followed.moved > self._silence:
+            return f"showed no progress for {self._silence:g} s"
+        if given.seconds is not None and now - self._started > given.seconds:
+            return f"was not done within the {given.seconds:g} s that it was given"
+        if given.memory is not None and (taken := memory_of(self._process.pid)) > given.memory:
+            return f"took {taken / 1e9:.2g} GB of memory and was given {given.memory / 1e9:.2g}"
+        return None
+
+    def _last_words(self) -> str:
         """How it ended, where a job has no result."""
         code = self._process.returncode if self._code is None else self._code
         if code is not None and code < 0:
@@ -137,16 +160,3 @@ class Worker:
             lines = []
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         return f"ended with exit code {code} and without a result" + (f": {last[:200]}" if last else "")
-
-    def kill(self) -> None:
-        """End the process, its evaluator and its cell. Calling twice is fine."""
-        if self._killed:
-            return
-        self._killed = True
-        # Also where the worker itself has just ended: its evaluator may still be at work.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autoreward.critic.stored import Stored
-from autoreward.engine.contract import Engine, JobRequest
+from autoreward.engine.contract import Engine, JobRequest, run_all
 from autoreward.engine.worker import failed_result
 from autoreward.errors import MachineFailed
 from autoreward.records import read_record, write_bytes, write_record
@@ -86,7 +86,7 @@ class Trainings:
         for path in labels:
             self._borrow(path, shared)
         requests = [JobRequest(folder=path, steps=steps) for path in labels]
-        results = self._engine.run(requests, progress)
+        results = run_all(self._engine, requests, progress)
         lost = [request for request in requests if results[request.folder].failure == "machine"]
         results |= self._again(lost, progress)
         for path, (label, seed) in labels.items():
@@ -121,7 +121,7 @@ class Trainings:
         for request in requests:
             (request.folder / result_name(request.steps)).unlink()
         self._watch.note(f"{len(requests)} trainings failed through this machine, not through a reward; once more")
-        return self._engine.run(requests, progress)
+        return run_all(self._engine, requests, progress)
 
     def _witnessed(self, folder: Path, result: TrainingResult) -> TrainingResult:
         """The result, or a failed one where it came from a worker with less isolation than was asked for."""

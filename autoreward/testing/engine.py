@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from autoreward.engine.contract import Engine, JobRequest
+from autoreward.engine.contract import Engine, JobRequest, run_all
+from autoreward.engine.immediate import Immediate
 from autoreward.engine.worker import run_job
 from autoreward.records import read_record, write_record
 from autoreward.testing.trainer import CLIMB, line_task
-from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
+from autoreward.training.contract import Progress, Report, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import JOB, result_name
 
 
-class InProcessEngine:
+class InProcessEngine(Immediate):
     """Implements `Engine` in this process, one training after another."""
 
-    def run(
-        self, requests: Sequence[JobRequest], progress: Callable[[JobRequest, Progress], None]
-    ) -> dict[Path, TrainingResult]:
-        """Run what has no result yet."""
-        for request in requests:
-            if not (request.folder / result_name(request.steps)).exists():
-                run_job(request.folder, request.steps, lambda state, request=request: progress(request, state))  # type: ignore[misc]
-        return {
-            request.folder: read_record(request.folder / result_name(request.steps), TrainingResult)
-            for request in requests
-        }
+    def _result(self, request: JobRequest, progress: Report) -> TrainingResult:
+        return run_job(request.folder, request.steps, progress)
 
 
 def line_request(folder: Path, seed: int = 0, steps: int = 512, trainer: str = "", source: str = CLIMB) -> JobRequest:
@@ -55,7 +46,7 @@ def check_engine(engine: Engine, folder: Path) -> None:
     def watch(request: JobRequest, progress: Progress) -> None:
         seen.append((request.folder, progress))
 
-    results = engine.run([*good, bad], watch)
+    results = run_all(engine, [*good, bad], watch)
     assert set(results) == {request.folder for request in [*good, bad]}, "not every request has a result"
     assert all(results[request.folder].status == "ok" for request in good), "a failure has taken others with it"
     assert results[bad.folder].status == "failed", "a training that cannot start must fail"
@@ -65,5 +56,5 @@ def check_engine(engine: Engine, folder: Path) -> None:
         stored = read_record(request.folder / result_name(request.steps), TrainingResult)
         assert stored == results[request.folder], "the stored result is another one"
     seen.clear()
-    assert engine.run([*good, bad], watch) == results, "results that are there must be returned as they are"
+    assert run_all(engine, [*good, bad], watch) == results, "results that are there must be returned as they are"
     assert not seen, "a training whose result is there was run again"

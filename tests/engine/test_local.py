@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, run_all
 from autoreward.engine.local import LocalEngine
 from autoreward.engine.processes import worker_environment
 from autoreward.engine.worker import failed_result
@@ -112,7 +112,7 @@ def test_a_killed_worker_fails_alone(tmp_path: Path) -> None:
             wait_for(victim.folder / "pid")
             os.kill(int((victim.folder / "pid").read_text()), signal.SIGKILL)
 
-    results = LocalEngine(slots=2, timeout=60).run([victim, other], kill)
+    results = run_all(LocalEngine(slots=2, timeout=60), [victim, other], kill)
     assert results[other.folder].status == "ok"
     assert results[victim.folder].status == "failed"
     told = results[victim.folder].error or ""
@@ -133,12 +133,12 @@ class OnceKilled:
 
 def test_a_worker_killed_once_is_no_failure_of_its_reward(tmp_path: Path) -> None:
     request = line_request(tmp_path / "once", trainer="tests.engine.test_local:OnceKilled")
-    assert LocalEngine(slots=1, timeout=60).run([request], quiet)[request.folder].status == "ok"
+    assert run_all(LocalEngine(slots=1, timeout=60), [request], quiet)[request.folder].status == "ok"
 
 
 def test_a_hanging_worker_is_killed_and_fails(tmp_path: Path) -> None:
     request = line_request(tmp_path / "hangs", trainer=SLEEPER)
-    result = LocalEngine(slots=1, timeout=5.0).run([request], quiet)[request.folder]
+    result = run_all(LocalEngine(slots=1, timeout=5.0), [request], quiet)[request.folder]
     assert result.status == "failed"
     assert "no progress for 5 s" in (result.error or "") and result.failure == "machine"
     assert gone(int((request.folder / "pid").read_text()))
@@ -151,7 +151,7 @@ def test_a_slow_worker_that_shows_progress_is_left_alone_and_is_given_no_key(
     monkeypatch.setenv("SOME_TOKEN", "not-for-workers-either")
     request = line_request(tmp_path / "slow", trainer=CHATTER)
     # Starting Python and importing takes its time on a busy machine, hence not less than this.
-    result = LocalEngine(slots=1, timeout=8.0).run([request], quiet)[request.folder]
+    result = run_all(LocalEngine(slots=1, timeout=8.0), [request], quiet)[request.folder]
     assert result.status == "ok", result.error
     environment = (request.folder / "environ").read_text()
     assert "not-for-workers" not in environment
@@ -162,7 +162,7 @@ def test_a_slow_worker_that_shows_progress_is_left_alone_and_is_given_no_key(
 
 def test_an_unexpected_fault_is_one_line_in_the_result_and_a_traceback_in_the_log(tmp_path: Path) -> None:
     request = line_request(tmp_path / "faulty", trainer=TRAITOR)
-    result = LocalEngine(slots=1, timeout=60).run([request], quiet)[request.folder]
+    result = run_all(LocalEngine(slots=1, timeout=60), [request], quiet)[request.folder]
     assert (result.error, result.failure) == ("ZeroDivisionError: of all things in two lines", "reward")
     assert "Traceback" in (request.folder / WORKER_LOG).read_text()
 
@@ -183,15 +183,15 @@ def test_a_fault_of_the_machine_is_told_as_such(fault: Exception, told: str) -> 
 def test_workers_are_kept_for_the_next_jobs_and_end_with_the_engine(tmp_path: Path) -> None:
     engine = LocalEngine(slots=1, timeout=60)
     requests = [line_request(tmp_path / str(seed), seed, trainer=NAMER) for seed in range(3)]
-    engine.run(requests[:2], quiet)
-    engine.run(requests[2:], quiet)
+    run_all(engine, requests[:2], quiet)
+    run_all(engine, requests[2:], quiet)
     pids = {int((request.folder / "pid").read_text()) for request in requests}
     assert len(pids) == 1
     (pid,) = pids
     os.kill(pid, signal.SIGKILL)
     assert gone(pid)
     later = line_request(tmp_path / "later", 9, trainer=NAMER)
-    assert engine.run([later], quiet)[later.folder].status == "ok", "a worker that died while idle is replaced"
+    assert run_all(engine, [later], quiet)[later.folder].status == "ok", "a worker that died while idle is replaced"
     del engine
     assert gone(int((later.folder / "pid").read_text()))
 
@@ -202,7 +202,7 @@ def test_a_worker_keeps_its_evaluator_for_the_next_job(tmp_path: Path) -> None:
     for request in requests:
         job = read_record(request.folder / JOB, TrainingJob)
         write_record(request.folder / JOB, job.model_copy(update={"reward": RewardSpec(kind="random")}))
-    results = LocalEngine(slots=1, timeout=60).run(requests, quiet)
+    results = run_all(LocalEngine(slots=1, timeout=60), requests, quiet)
     first, second = (results[request.folder] for request in requests)
     assert first.status == second.status == "ok"
     assert first.evaluator_seconds > 2 * second.evaluator_seconds > 0
@@ -216,7 +216,7 @@ def test_an_interrupt_ends_the_workers_and_leaves_nothing_as_finished(tmp_path: 
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        LocalEngine(slots=1, timeout=60).run([request], interrupt)
+        run_all(LocalEngine(slots=1, timeout=60), [request], interrupt)
     assert gone(int((request.folder / "pid").read_text()))
     assert not (request.folder / result_name(request.steps)).exists()
 
@@ -226,10 +226,10 @@ def test_workers_die_with_a_killed_orchestrator_and_leave_nothing_as_finished(tm
     request = line_request(tmp_path / "orphan", trainer=SLEEPER)
     program = (
         "import sys, pathlib\n"
-        "from autoreward.engine.contract import JobRequest\n"
+        "from autoreward.engine.contract import JobRequest, run_all\n"
         "from autoreward.engine.local import LocalEngine\n"
         "request = JobRequest(folder=pathlib.Path(sys.argv[1]), steps=512)\n"
-        "LocalEngine(1, 60).run([request], lambda request, progress: None)\n"
+        "run_all(LocalEngine(1, 60), [request], lambda request, progress: None)\n"
     )
     orchestrator = subprocess.Popen([sys.executable, "-c", program, str(request.folder)])
     wait_for(request.folder / "pid")
@@ -243,4 +243,4 @@ def test_workers_die_with_a_killed_orchestrator_and_leave_nothing_as_finished(tm
 def test_a_folder_without_a_job_is_said_to_be_damaged(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(RunDamaged, match=r"job\.json"):
-        LocalEngine(slots=1, timeout=60).run([JobRequest(folder=tmp_path / "empty", steps=5)], quiet)
+        run_all(LocalEngine(slots=1, timeout=60), [JobRequest(folder=tmp_path / "empty", steps=5)], quiet)

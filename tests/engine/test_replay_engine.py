@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, run_all
 from autoreward.engine.replay import FILES, ReplayEngine
 from autoreward.errors import UserError
 from autoreward.records import read_record
@@ -19,7 +19,7 @@ def record(run: Path, *requests: JobRequest) -> None:
         folder = run / "trainings" / read_record(request.folder / JOB, TrainingJob).hash
         folder.mkdir(parents=True)
         (folder / JOB).write_bytes((request.folder / JOB).read_bytes())
-        InProcessEngine().run([JobRequest(folder=folder, steps=request.steps)], lambda *_: None)
+        run_all(InProcessEngine(), [JobRequest(folder=folder, steps=request.steps)], lambda *_: None)
 
 
 def test_it_keeps_the_contract(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_results_and_what_belongs_to_them_are_the_recorded_ones(tmp_path: Path) 
     request = line_request(tmp_path / "asked")
     record(tmp_path / "run", request)
     recorded = next((tmp_path / "run" / "trainings").iterdir())
-    result = ReplayEngine(tmp_path / "run").run([request], lambda *_: None)[request.folder]
+    result = run_all(ReplayEngine(tmp_path / "run"), [request], lambda *_: None)[request.folder]
     assert result == read_record(recorded / result_name(request.steps), TrainingResult)
     kept = [name for name in FILES if (recorded / name).exists()]
     assert POLICY in kept
@@ -41,17 +41,17 @@ def test_results_and_what_belongs_to_them_are_the_recorded_ones(tmp_path: Path) 
     assert result.status == "ok"
 
 
-def test_a_training_that_was_never_recorded_is_named_and_nothing_is_handed_out(tmp_path: Path) -> None:
+def test_a_training_that_was_never_recorded_is_named(tmp_path: Path) -> None:
     known, other = line_request(tmp_path / "known", seed=0), line_request(tmp_path / "other", seed=1)
     longer = JobRequest(folder=known.folder, steps=known.steps + 1)
     record(tmp_path / "run", known)
     name = read_record(other.folder / JOB, TrainingJob).hash
     engine = ReplayEngine(tmp_path / "run")
     with pytest.raises(UserError, match=rf"{name}.*'program', seed 1.*--replay-trainings"):
-        engine.run([known, other], lambda *_: None)
-    assert not (known.folder / result_name(known.steps)).exists()
+        run_all(engine, [known, other], lambda *_: None)
+    assert not (other.folder / result_name(other.steps)).exists()
     with pytest.raises(UserError, match=f"at {longer.steps} steps"):
-        engine.run([longer], lambda *_: None)
+        run_all(engine, [longer], lambda *_: None)
 
 
 def test_a_folder_without_trainings(tmp_path: Path) -> None:

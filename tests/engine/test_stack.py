@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, run_all
 from autoreward.engine.local import LocalEngine
 from autoreward.engine.processes import worker_environment
 from autoreward.records import read_record, write_record
@@ -94,7 +94,7 @@ def request(folder: Path, seed: int, trainer: str = "Namer", kind: Any = "human"
 
 
 def run(requests: Sequence[JobRequest], timeout: float = 60.0) -> dict[Path, TrainingResult]:
-    return LocalEngine(slots=1, timeout=timeout).run(requests, lambda *_: None)
+    return run_all(LocalEngine(slots=1, timeout=timeout), requests, lambda *_: None)
 
 
 def seeds(requests: Sequence[JobRequest]) -> list[str]:

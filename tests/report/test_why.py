@@ -3,6 +3,7 @@
 import fcntl
 import json
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -99,7 +100,7 @@ def test_a_fault_is_in_the_log_and_told_with_the_command_that_goes_on(tmp_path: 
     """A real run that breaks off in its first round: the engine's machine has no room."""
 
     class Broken(InProcessEngine):
-        def run(self, *given: object, **named: object) -> object:
+        def submit(self, *given: object, **named: object) -> NoReturn:
             raise MemoryError("no room for a training")
 
     config = small_run(tmp_path, designer="composer")

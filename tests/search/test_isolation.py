@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from autoreward.task import load_task
 from autoreward.testing.engine import InProcessEngine
 from autoreward.testing.folder import example_run
 from autoreward.testing.trainer import CLIMB, line_task
-from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
+from autoreward.training.contract import Report, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import JOB, result_name
 from tests.weak import weak
 
@@ -172,17 +171,13 @@ def test_a_worker_refuses_by_itself(tmp_path: Path, least: Level, said: str) -> 
     assert done.stdout.startswith(said), done.stdout + done.stderr
 
 
-class Elsewhere:
+class Elsewhere(InProcessEngine):
     """An engine whose workers are another machine's, and were told wrongly, or lie, about what is asked for."""
 
-    def run(
-        self, requests: Sequence[JobRequest], progress: Callable[[JobRequest, Progress], None]
-    ) -> dict[Path, TrainingResult]:
-        results = InProcessEngine().run(requests, progress)
-        for request, result in zip(requests, results.values(), strict=True):
-            results[request.folder] = result.model_copy(update={"isolation": "C"})
-            write_record(request.folder / result_name(request.steps), results[request.folder])
-        return results
+    def _result(self, request: JobRequest, progress: Report) -> TrainingResult:
+        result = super()._result(request, progress).model_copy(update={"isolation": "C"})
+        write_record(request.result_path, result)
+        return result
 
 
 @pytest.mark.parametrize(("least", "status"), [("B", "failed"), ("C", "ok")])
