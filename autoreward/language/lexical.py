@@ -10,6 +10,7 @@ import ast
 import io
 import keyword
 import re
+import threading
 import tokenize
 import unicodedata
 import warnings
@@ -25,6 +26,8 @@ MAX_OPERATORS = 400
 MAX_F_STRING = 1000
 """Characters of one f-string, whose expressions Python 3.11 looks for in the whole of it, each again."""
 
+_FILTERS = threading.Lock()
+"""Filters of warnings are the process's: two threads that change and restore them could leave one's changes."""
 _COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
@@ -38,7 +41,7 @@ def parse(source: str) -> ast.Module:
     _check_characters(source)
     _check_tokens(source)
     try:
-        with warnings.catch_warnings():
+        with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of doubtful escapes: they would show the program's text
             tree = ast.parse(source, "<reward>")
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK = "#80868f"
+INK = "#7f8183"
+"""Stands for the ink until the picture is written, which follows the reader's choice of light or dark."""
+STYLE = "<style>svg{color:#5c636d}@media(prefers-color-scheme:dark){svg{color:#a4acb7}}</style>"
 INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 COLOURS = ("#2f81d6", "#e08a1e", "#2ba36b", "#c8553d", "#8a63d2", "#b59b00", "#d16ba5", "#4aa7b5")
 """In the order of the lines; told apart by colour-blind readers too, and the legend names each."""
@@ -70,8 +73,10 @@ def line_plot(lines: Sequence[Line], ylabel: str, rate: bool = False) -> str:
     from matplotlib.ticker import EngFormatter
 
     with drawing_style():
-        figure = Figure(figsize=(7.6, 3.3))
-        axes = figure.add_axes((0.115, 0.15, 0.55, 0.8))
+        columns, rows = _legend_shape([legend(line.label) for line in drawn])
+        height = 3.0 + 0.2 * rows
+        figure = Figure(figsize=(6.4, height))
+        axes = figure.add_axes((0.12, 0.5 / height, 0.86, 2.4 / height))
         alpha = 0.16 if len(drawn) <= FEW else 0.05
         for line, colour in zip(drawn, COLOURS, strict=False):
             if band := line.band:
@@ -83,19 +88,33 @@ def line_plot(lines: Sequence[Line], ylabel: str, rate: bool = False) -> str:
         axes.set_xlim(left=0)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         finish(axes, ylabel, rate)
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "frameon": False}
+        axes.legend(**place, ncols=columns, fontsize=9, handlelength=1.4, columnspacing=1.4, borderaxespad=0.3)
         return svg(figure)
 
 
-def drawing_style() -> AbstractContextManager[None]:
-    """Matplotlib's settings while a picture of the page is drawn.
+def _legend_shape(labels: Sequence[str]) -> tuple[int, int]:
+    """Columns and rows of a legend above the plot, as many columns as its longest label leaves room for."""
+    longest = max(map(len, labels))
+    columns = next(count for most, count in ((12, 4), (20, 3), (LONGEST_LABEL, 2)) if longest <= most)
+    return columns, -(-len(labels) // columns)
+
+
+_DRAWING = RLock()
+"""Matplotlib's settings and fonts are the process's, and the runs of a sweep draw in threads."""
+
+
+@contextmanager
+def drawing_style() -> Iterator[None]:
+    """Matplotlib's settings while a picture of the page is drawn, by one thread at a time.
 
     Labels may come from a language model: dollars must not start a formula. The salt makes ids repeatable.
     """
     from matplotlib import rc_context
 
     style: dict[Any, Any] = {"text.parse_math": False, "svg.hashsalt": "autoreward", "font.size": 10}
-    return rc_context(style | dict.fromkeys(INKED, INK))
+    with _DRAWING, rc_context(style | dict.fromkeys(INKED, INK)):
+        yield
 
 
 def finish(axes: Axes, ylabel: str, rate: bool) -> None:
@@ -115,7 +134,8 @@ def svg(figure: Figure) -> str:
     """A figure as a `data:` address."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return data_address(buffer.getvalue(), "image/svg+xml")
+    head, defs, rest = buffer.getvalue().decode().replace(INK, "currentColor").partition("<defs>")
+    return data_address((head + STYLE + defs + rest).encode(), "image/svg+xml")
 
 
 def data_address(content: bytes, media_type: str) -> str:

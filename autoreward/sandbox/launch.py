@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -137,7 +138,9 @@ def launch(boot: str, memory_bytes: int, deadline: float, without: Collection[st
         )
 
     try:
-        return Child(_starter(os.getpid()).submit(start).result(), read_errors, os.getpid())
+        with _ONE_STARTER:
+            starter = _starter(os.getpid())
+        return Child(starter.submit(start).result(), read_errors, os.getpid())
     except OSError as error:
         os.close(read_errors)
         raise CellFailed(f"{MACHINE}the cell's process cannot be started: {error.strerror}", "start") from None
@@ -145,6 +148,10 @@ def launch(boot: str, memory_bytes: int, deadline: float, without: Collection[st
         os.close(write_errors)
         if blocks:
             blocks.close_descriptors()
+
+
+_ONE_STARTER = threading.Lock()
+"""Two threads that ask at once must not make two starters: the one that is dropped would take its cells along."""
 
 
 @functools.cache

@@ -108,10 +108,10 @@ def cast(
     recorded = None
     if chat is not None or designer == "llm":
         prices = Prices(config.llm)
-        recorded = RecordedChat(chat or _chat(config.llm, note), folder.rounds_path, config.budget, prices)
+        recorded = RecordedChat(chat or new_chat(config.llm, note), folder.rounds_path, config.budget, prices)
     return Roles(
         designer=find_designer(designer, recorded, templates, config.llm.effort),
-        engine=engine or _engine(config),
+        engine=engine or new_engine(config),
         new_cell=functools.partial(ProcessCell, least=least),
         templates=templates,
         least=least,
@@ -119,11 +119,18 @@ def cast(
     )
 
 
-def _chat(llm: LLMConfig, note: Callable[[str], None]) -> Chat:
+def new_chat(llm: LLMConfig, note: Callable[[str], None]) -> Chat:
+    """The configured endpoint, or the recording; `note` is told of a replayed call whose prompt differs.
+
+    Raises:
+        EndpointError: no key or endpoint is configured.
+        UserError: there is no such recording.
+    """
     return ReplayChat(Path(llm.replay), note) if llm.replay else OpenAIChat(llm)
 
 
-def _engine(config: RunConfig) -> Engine:
+def new_engine(config: RunConfig) -> Engine:
+    """Where a configuration has its trainings run."""
     if config.replay_trainings and config.llm.replay:
         return ReplayEngine(Path(config.llm.replay))
     return LocalEngine(config.slots, config.training_timeout)
