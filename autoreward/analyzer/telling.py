@@ -112,7 +112,7 @@ class Teller:
         """The steps by which an episode is told: ends, steps before a death, events, and where the courses bend."""
         died = not episode.success and episode.length < self._schema.step_limit
         events = [episode.length - before for before in BEFORE_DEATH if died and episode.length > before]
-        events += [step for step, _ in self._events(episode)]
+        events += [step for step, _ in self.events(episode)]
         return key_moments(self._scaled(episode, names), events, count)
 
     def habits(self, episode: Episode) -> list[str]:
@@ -122,7 +122,7 @@ class Teller:
         told = [f"did {always} "] if (always := same_action(self._schema.action, episode.actions)) else []
         told += self._standing(episode) + self._circling(episode)
         told += [] if told else self._swinging(episode)
-        events = [f"{name} at {step}" for step, name in self._events(episode)[:MOST_EVENTS]]
+        events = [f"{name} at {step}" for step, name in self.events(episode)[:MOST_EVENTS]]
         lines = [f"  habit: {'; '.join(each.strip() for each in told[:3])}"] if told else []
         lines += [f"  events: {', '.join(events)}"] if events else []
         died = not episode.success and episode.length < self._schema.step_limit
@@ -180,7 +180,7 @@ class Teller:
                 return [f"{name} circled {turns:.1f} times about {about}, {number(radius)} away from it"]
         return []
 
-    def _events(self, episode: Episode) -> list[tuple[int, str]]:
+    def events(self, episode: Episode) -> list[tuple[int, str]]:
         """Steps at which flags change, the last first, with what they say from then on."""
         found: list[tuple[int, str]] = []
         for field in self._schema.fields:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import tyro
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from autoreward.commands.arguments import Command, Json, RunName
+from autoreward.commands.arguments import Command, Flag, Json, RunName
 from autoreward.designer.contract import Finding
 from autoreward.display import code, dollars, new_console, one_line, outcome, rows_table, show, table
+from autoreward.errors import UserError
 from autoreward.llm.ledger import Ledger
 from autoreward.records import Record
 from autoreward.report.candidate import Candidate
@@ -30,11 +32,26 @@ class Inspect(Command):
     """Folder that holds run folders."""
     json_: Json = False
     """Print everything as JSON."""
+    terms: Flag = False
+    """Show what each term of a reward pays over recorded episodes, and what the reward were without it."""
+    candidate: Annotated[str | None, tyro.conf.arg(metavar="CANDIDATE")] = None
+    """With --terms: whose, such as 1.2. Without it: the best one's."""
+    isolation: Literal["A", "B", "C"] = "B"
+    """With --terms: least isolation of the process that the reward is run in."""
 
     def execute(self) -> int:
-        """Print the run."""
+        """Print the run, or the terms of one of its rewards."""
         run, console = Run(find_run(self.run, self.runs)), new_console()
-        if self.json_:
+        if self.terms:
+            from autoreward.commands.terms import show_terms
+
+            show_terms(run, self.candidate, self.isolation, self.json_, console)
+        elif self.candidate is not None:
+            terms = f"autoreward inspect {run.path} --terms --candidate {self.candidate}"
+            raise UserError(
+                f"--candidate goes with --terms; type: {terms}, or autoreward why {run.path} {self.candidate}"
+            )
+        elif self.json_:
             console.file.write(json.dumps(as_data(run), indent=1) + "\n")
         else:
             show_run(run, console)

@@ -41,6 +41,10 @@ class Arrays:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._archive.close()
 
+    def has(self, name: str) -> bool:
+        """Whether there is such an array."""
+        return f"{name}.npy" in self._archive.NameToInfo
+
     def length_of(self, name: str) -> int:
         """Length of an array of one dimension."""
         shape = self._header(name)[0]

@@ -27,6 +27,8 @@ from autoreward.report.run import Run
 from autoreward.report.seeds import by_seed
 from autoreward.report.settings import settings
 from autoreward.report.standing import standings
+from autoreward.report.terms import anatomy_part, stored
+from autoreward.report.terms_plot import terms_over_time
 from autoreward.report.text import clean, cut, duration, faults_text, isolation_text, large, number, percent
 from autoreward.report.transcripts import transcripts
 from autoreward.store.faults import blown_up
@@ -124,6 +126,7 @@ def _context(run: Run, most: int) -> dict[str, Any]:
         "transcripts": transcripts(run.calls, most),
         "tallies": [*run.ledger.by_role.items(), ("in all", run.ledger.total)],
         "settings": settings(folder, run.record),
+        **anatomy_part(folder, best.place if best else None),
         **_own_files(),
     }
 
@@ -139,6 +142,7 @@ def _pictures(run: Run, listed: list[Round]) -> dict[str, Markup]:
         "learning_plot": line_plot(report_lines(folder, report), "success", rate=True),
         "search_plot": line_plot(search_lines(folder, best), "success", rate=True),
         "terms_plot": line_plot(term_lines(best_trainings(folder, report, best)), "episode sum, weighted"),
+        "anatomy_plot": terms_over_time(stored(folder, best)),
         "picture": _picture(folder.best / PICTURE),
     }
     return {name: Markup(address) for name, address in drawn.items()}

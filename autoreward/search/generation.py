@@ -14,6 +14,7 @@ from autoreward.errors import BudgetReached
 from autoreward.report.page import write_report
 from autoreward.search.account import Account
 from autoreward.search.advising import advise_all
+from autoreward.search.anatomy import keep_anatomy
 from autoreward.search.candidate import Drafting
 from autoreward.search.hopeless import between_rounds
 from autoreward.search.observer import Observer
@@ -62,12 +63,13 @@ class Generation:
         analysis = self._analyse(round_, candidates, history)
         self._account.save(self.stopped)
         self._folder.write_analysis(analysis)
-        self._show()
+        self._show(analysis.incumbent)
         self._watch.round_finished(analysis)
         return analysis
 
-    def _show(self) -> None:
+    def _show(self, best: tuple[int, int] | None) -> None:
         """The page as of now. Whatever keeps it from being written is no reason to lose a run."""
+        keep_anatomy(self._folder, self._run, best, self._roles.new_cell, self._watch.note)
         try:
             write_report(self._folder.path)
         except Exception as fault:

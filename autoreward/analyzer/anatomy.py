@@ -1,0 +1,297 @@
+"""The anatomy of a reward: what each term pays over recorded episodes, and what the reward were without it.
+
+Lucy-SKG (Moschopoulos et al., 2023, https://arxiv.org/abs/2305.15801) came with a library that shows what the parts of
+a reward pay, and left its parts out one by one to see what each is worth. Here nothing is trained again: recorded
+episodes are paid for once more, by the reward without a term.
+
+What that shows: whether a success still earns more than a failure. What it does not show: what a policy would become
+that is trained without the term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from autoreward.analyzer.recorded import Array
+from autoreward.analyzer.scored import Scored
+from autoreward.analyzer.telling import Teller
+from autoreward.analyzer.trends import correlation
+from autoreward.critic.checks.saturation import NEAR
+from autoreward.envs.episodes import EpisodeJudge
+from autoreward.language.program import Grammar, Program
+from autoreward.records import Record
+from autoreward.schema import EnvSchema
+from autoreward.task import Task
+from autoreward.training.hacking import agreement
+
+POINTS = 200
+"""Of a term's course over an episode, at most."""
+EVENTS = 6
+"""That are told of an episode, at most: the last ones."""
+MOMENTS = 8
+"""Steps at which something happened, or the course bends."""
+FEW = 3
+"""A term of so many values is an event, and not saturated."""
+DIGITS = 4
+
+
+class Happened(Record):
+    """Something that happened in an episode."""
+
+    step: int
+    """After which it was so, from 0 (before the first step)."""
+    kind: Literal["field", "success", "end"]
+    text: str
+
+
+class Shown(Record):
+    """One episode, step by step."""
+
+    title: str
+    """Why it is shown, such as `a typical success`."""
+    source: str
+    """What its policy was trained on."""
+    own: bool
+    """Whether that is this reward."""
+    training: str
+    """Hash of the training."""
+    episode: int
+    """Number in its final evaluation."""
+    steps: int
+    success: bool
+    score: float | None
+    happened: tuple[Happened, ...]
+    """In order; the last one is its end, with the outcomes that hold there."""
+    moments: tuple[int, ...]
+    """Key steps: first, last, and where the fields that success and score read bend."""
+    at: tuple[int, ...]
+    """Steps (from 1) that the courses are given for; of a stretch of steps, each gives what lies farthest from 0."""
+    total: tuple[float, ...]
+    """The reward of these steps."""
+    terms: dict[str, tuple[float, ...]]
+    """Term -> what it pays, weighted, in these steps."""
+    sums: dict[str, float]
+    """Term -> what it pays in all steps together."""
+    value: float
+    """The return."""
+
+
+class Returns(Record):
+    """Undiscounted returns of the recorded episodes; each None where there are no such episodes."""
+
+    own: float | None
+    """Mean of the policies that were trained on this reward."""
+    success: float | None
+    """Mean over all successes, whatever their policies were trained on."""
+    failure: float | None
+    """Mean over all failures."""
+    order: float | None
+    """Share of the pairs of a success and a failure in which the success returns more; equals count half."""
+
+
+class Term(Record):
+    """One term."""
+
+    name: str
+    weight: float | None
+    """None in the grammar `signs`, which has no weights."""
+    share: float
+    """Of the return of the reward's own policies: its mean absolute sum over an episode, of those of all terms."""
+    active: float
+    """Share of their steps in which it is not 0."""
+    level: float | None
+    """The end of its range that it has most often; None where it has three values or fewer, as events have."""
+    saturated: float
+    """Share of the steps in which it lies there."""
+    correlation: float | None
+    """Of its sum over an episode with success, over all episodes; None where either is the same in all."""
+    score_correlation: float | None
+    """The same with the task's score."""
+    without: Returns
+    """Of the reward without this term, over the same episodes."""
+
+
+class Count(Record):
+    """How many episodes were looked at."""
+
+    trainings: int
+    successes: int
+    failures: int
+
+
+class Anatomy(Record):
+    """Of one reward."""
+
+    grammar: Grammar
+    trainings: tuple[str, ...]
+    """Hashes of those whose episodes were looked at, as far as they recorded any."""
+    own: Count
+    """Episodes of policies trained on this reward."""
+    others: Count
+    """Those of other policies of the run."""
+    whole: Returns
+    terms: tuple[Term, ...]
+    """The largest share first."""
+    shown: tuple[Shown, ...]
+    """A success and a failure, as far as there are any."""
+
+
+def anatomy(program: Program, task: Task, schema: EnvSchema, episodes: Sequence[Scored]) -> Anatomy | None:
+    """Compute it; None where no episode of a policy that was trained on the reward is recorded.
+
+    Args:
+        program: the reward.
+        task: that it is for.
+        schema: of the environment.
+        episodes: of policies trained on it and of others, scored by it.
+    """
+    own = [one for one in episodes if one.source.own]
+    if not own:
+        return None
+    names = list(own[0].episode.terms)
+    sums = {name: float(np.mean([abs(one.episode.terms[name].sum(dtype=np.float64)) for one in own])) for name in names}
+    whole = max(sum(sums.values()), 1e-12)
+    terms = [_term(name, sums[name] / whole, program, episodes, own) for name in names]
+    return Anatomy(
+        grammar=program.grammar,
+        trainings=tuple(dict.fromkeys(one.source.training for one in episodes)),
+        own=_count(own),
+        others=_count([one for one in episodes if not one.source.own]),
+        whole=_returns(episodes, [one.value for one in episodes]),
+        terms=tuple(sorted(terms, key=lambda term: -term.share)),
+        shown=tuple(_shown(title, one, task, schema, episodes) for title, one in _worth_showing(episodes, own)),
+    )
+
+
+def _count(episodes: Sequence[Scored]) -> Count:
+    done = sum(one.episode.success for one in episodes)
+    return Count(
+        trainings=len({one.source.training for one in episodes}), successes=done, failures=len(episodes) - done
+    )
+
+
+def _returns(episodes: Sequence[Scored], values: Sequence[float]) -> Returns:
+    paid, success = np.array(values), np.array([one.episode.success for one in episodes])
+    own = np.array([one.source.own for one in episodes])
+    ordered = agreement(paid, success.astype(np.float64))
+    mixed = bool(success.any() and not success.all())
+    return Returns(
+        own=_mean(paid[own]),
+        success=_mean(paid[success]),
+        failure=_mean(paid[~success]),
+        # Where all returns are equal, so is every pair.
+        order=(1 + (ordered or 0.0)) / 2 if mixed else None,
+    )
+
+
+def _mean(values: Array) -> float | None:
+    return _rounded(float(values.mean())) if len(values) else None
+
+
+def _term(name: str, share: float, program: Program, episodes: Sequence[Scored], own: Sequence[Scored]) -> Term:
+    steps = np.concatenate([one.episode.terms[name] for one in own]).astype(np.float64)
+    sums = np.array([one.episode.terms[name].sum(dtype=np.float64) for one in episodes])
+    level, saturated = _end(steps)
+    return Term(
+        name=name,
+        weight=program.weights.get(name),
+        share=share,
+        active=float((steps != 0).mean()),
+        level=level,
+        saturated=saturated,
+        correlation=correlation(sums, np.array([one.episode.success for one in episodes])),
+        score_correlation=correlation(sums, np.array([one.episode.score for one in episodes])),
+        without=_returns(episodes, [one.without[name] for one in episodes]),
+    )
+
+
+def _end(values: Array) -> tuple[float | None, float]:
+    """The end of a term's range that it has more often, and the share of the steps in which it lies there."""
+    if len(np.unique(values)) <= FEW:
+        return None, 0.0
+    near = NEAR * float(np.ptp(values))
+    shares = {float(end): float((np.abs(values - end) <= near).mean()) for end in (values.min(), values.max())}
+    level = max(shares, key=lambda end: shares[end])
+    return _rounded(level), shares[level]
+
+
+# Episodes that are shown -------------------------------------------------------------------------------------------
+
+
+def _worth_showing(episodes: Sequence[Scored], own: Sequence[Scored]) -> list[tuple[str, Scored]]:
+    """A typical success and the failure that is paid most: between these two the reward has to tell.
+
+    Those of the reward's own policies go before those of others.
+    """
+    found = []
+    for title, success in (("a typical success", True), ("the failure that is paid most", False)):
+        kind = [one for one in own if one.episode.success is success] or [
+            one for one in episodes if one.episode.success is success
+        ]
+        ranked = sorted(kind, key=lambda one: one.value)
+        if ranked:
+            found.append((title, ranked[len(ranked) // 2 if success else -1]))
+    return found
+
+
+def _shown(title: str, one: Scored, task: Task, schema: EnvSchema, episodes: Sequence[Scored]) -> Shown:
+    episode, at = one.episode, _places(one.episode.length)
+    read = [
+        name for name in EpisodeJudge(task, schema, 1).fields if np.issubdtype(episode.fields[name].dtype, np.number)
+    ]
+    teller = Teller(schema, read, [each.episode for each in episodes if each.source.training == one.source.training])
+    return Shown(
+        title=title,
+        source=one.source.label,
+        own=one.source.own,
+        training=one.source.training,
+        episode=episode.number,
+        steps=episode.length,
+        success=episode.success,
+        score=_rounded(episode.score) if np.isfinite(episode.score) else None,
+        happened=_happened(one, teller, task, schema),
+        moments=tuple(teller.moments(episode, read, MOMENTS).tolist()),
+        at=tuple(at),
+        total=_course(one.paid, at),
+        terms={name: _course(values, at) for name, values in episode.terms.items()},
+        sums={name: _rounded(float(values.sum(dtype=np.float64))) for name, values in episode.terms.items()},
+        value=_rounded(one.value),
+    )
+
+
+def _places(steps: int) -> list[int]:
+    """The last step of each of at most `POINTS` stretches of an episode."""
+    return sorted({int(step) for step in np.linspace(0, steps, min(steps, POINTS) + 1).round()[1:]})
+
+
+def _course(values: Array, at: Sequence[int]) -> tuple[float, ...]:
+    parts = np.split(values, at[:-1])
+    return tuple(_rounded(float(part[np.abs(part).argmax()])) for part in parts)
+
+
+def _happened(one: Scored, teller: Teller, task: Task, schema: EnvSchema) -> tuple[Happened, ...]:
+    episode = one.episode
+    changes = sorted(teller.events(episode)[:EVENTS])
+    found = [Happened(step=step, kind="field", text=text) for step, text in changes]
+    if (first := _first_success(one, task, schema)) is not None:
+        found.append(Happened(step=first, kind="success", text="success"))
+    how = "at the step limit" if episode.length >= schema.step_limit else "ends"
+    words = ["success" if episode.success else "no success", *episode.outcomes]
+    found.append(Happened(step=episode.length, kind="end", text=f"{how}: {', '.join(words)}"))
+    return tuple(sorted(found, key=lambda each: (each.step, each.kind == "end")))
+
+
+def _first_success(one: Scored, task: Task, schema: EnvSchema) -> int | None:
+    """The step in which the success rule first holds; None where it never does, or only the end counts."""
+    judge = EpisodeJudge(task, schema, 1)
+    for step in range(1, one.episode.length + 1):
+        if judge.step({name: one.episode.fields[name][step : step + 1] for name in judge.fields}).first[0]:
+            return step
+    return None
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
