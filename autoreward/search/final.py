@@ -10,6 +10,7 @@ from autoreward.errors import UserError
 from autoreward.report.page import write_report
 from autoreward.report.picture import rollout_picture
 from autoreward.reward.export import export_package
+from autoreward.search.anatomy import keep_anatomy
 from autoreward.search.hopeless import of_report, reference_reward
 from autoreward.search.observer import Observer
 from autoreward.search.roles import Roles
@@ -29,6 +30,7 @@ class Final:
     def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, watch: Observer) -> None:
         self._folder, self._run, self._watch = folder, run, watch
         shared = run.config.shared_trainings
+        self._new_cell = roles.new_cell
         stored = Stored.of(folder.path.parent, run.task, run.env_schema, watch.note)
         self._trainings = Trainings(folder, run.task, roles.engine, watch, roles.least, shared, stored)
         self._episodes = run.config.report_episodes or run.task.report_episodes
@@ -86,6 +88,7 @@ class Final:
             if recorded.winner:
                 self._export(recorded)
             self._folder.write_report(recorded)
+        keep_anatomy(self._folder, self._run, recorded.winner, self._new_cell, self._watch.note)
         write_report(self._folder.path)
         return recorded
 
