@@ -140,7 +140,7 @@ def _term_row(name: str, each: Sequence[TermStatistics], weight: float | None, s
 def term_line(source: str, name: str) -> tuple[int, str] | None:
     """Where a program computes a term, as (line, code); read as text, for a hostile program may break a parser.
 
-    That is the line that returns it, or, where this only names a variable, the last one that sets the variable.
+    That is what is returned for it, or, where this only names a variable, the last line that sets the variable.
     """
     lines = source.split("\n")[:MOST_LINES_READ]
     function, _, own = name.rpartition(".")  # `sparse.diamond` in the grammar `signs`
@@ -153,7 +153,18 @@ def term_line(source: str, name: str) -> tuple[int, str] | None:
     if match[1].isidentifier() and re.match(r"\s*[,}]", lines[at][match.end() :]):
         sets = re.compile(rf"\s*{match[1]}\s*[-+*]?=(?!=)")
         at = next((earlier for earlier in reversed(range(inside.start, at)) if sets.match(lines[earlier])), at)
-    return at + 1, lines[at].strip()
+    code = match[0] + _to_its_end(lines[at][match.end() :]) if at == found[-1][0] else lines[at]
+    return at + 1, code.strip()
+
+
+def _to_its_end(code: str) -> str:
+    """Code up to the comma or bracket that ends it: of a long line that returns many terms, the one that is meant."""
+    depth = 0
+    for at, sign in enumerate(code):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth < 0 or (sign == "," and not depth):
+            return code[:at]
+    return code
 
 
 def _function(lines: Sequence[str], name: str) -> tuple[int, int]:

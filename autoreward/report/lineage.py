@@ -18,7 +18,7 @@ At = Mapping[Key, tuple[float, float]]
 """Where each candidate is drawn."""
 MOST_NAMED = 30
 """Beyond so many candidates only those that became the best are named; the table below names all."""
-WITHIN = (0.11, 0.09, 0.87, 0.8)
+WITHIN = (0.12, 0.08, 0.86, 0.78)
 """Left, bottom, width and height of the axes: told, for measuring every text would take as long as the drawing."""
 GAP = 0.9
 """Between rounds, in candidates."""
@@ -63,7 +63,7 @@ def rounds_plot(marks: Sequence[Mark], incumbents: dict[int, Key | None], ylabel
 
     places = _places(marks)
     with drawing_style():
-        figure = Figure(figsize=(min(13.0, max(7.6, 1.6 + 0.3 * max(places.values()))), 3.9))
+        figure = Figure(figsize=(min(13.0, max(6.4, 1.6 + 0.3 * max(places.values()))), 4.1))
         axes = figure.add_axes(WITHIN)
         values = {mark.key: mark.value for mark in marks if mark.value is not None}
         finish(axes, ylabel, rate)
@@ -83,7 +83,14 @@ def rounds_plot(marks: Sequence[Mark], incumbents: dict[int, Key | None], ylabel
             "borderaxespad": 0,
             "frameon": False,
         }
-        axes.legend(**where, ncols=7, fontsize=8.5, handlelength=1.2, handletextpad=0.5, columnspacing=1.1)
+        axes.legend(
+            **where,
+            ncols=4 if figure.get_figwidth() < 8 else 7,
+            fontsize=8.5,
+            handlelength=1.2,
+            handletextpad=0.5,
+            columnspacing=1.1,
+        )
         return svg(figure)
 
 

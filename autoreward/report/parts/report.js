@@ -1,9 +1,13 @@
 "use strict";
-// Tables sort, folds open and close together, a link opens the fold that it leads to, a live run is read again.
-const folds = () => [...document.querySelectorAll("details")];
-
-for (const table of document.querySelectorAll("table.sortable")) {
-  table.querySelectorAll("thead th").forEach((head, column) => {
+// Tables sort and name their cells for narrow screens, folds open and close together, a link opens the fold that it
+// leads to, a live run is read again.
+for (const table of document.querySelectorAll("table")) {
+  const heads = [...table.querySelectorAll("thead th")];
+  const names = heads.map((head) => head.textContent.trim());
+  for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, column) => { cell.dataset.name = names[column]; });
+  table.classList.add("named");
+  if (!table.classList.contains("sortable")) continue;
+  heads.forEach((head, column) => {
     const button = document.createElement("button");
     button.append(...head.childNodes);
     head.append(button);
@@ -13,7 +17,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const order = (a, b) => Number(a) - Number(b) || a.localeCompare(b, "en", { numeric: true });
       const rows = [...table.tBodies[0].rows].sort((a, b) => order(value(a), value(b)));
       table.tBodies[0].append(...(falling ? rows.reverse() : rows));
-      table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", falling ? "descending" : "ascending");
     });
   });
@@ -37,12 +41,16 @@ addEventListener("hashchange", reveal);
 reveal();
 
 if (document.body.dataset.live) {
-  const key = "folds of " + document.title;
-  const remember = () => JSON.stringify(folds().flatMap((fold, place) => (fold.open ? [place] : [])));
-  try { JSON.parse(sessionStorage.getItem(key) ?? "[]").forEach((place) => { folds()[place].open = true; }); } catch { /* a page without a store of its own forgets */ }
+  const key = "folds of " + location.pathname;
+  const folds = [...document.querySelectorAll("details")];
+  const name = (fold) => fold.id || `${fold.closest("[id]").id}: ${fold.querySelector("summary").textContent}`;
+  const remembered = () => { try { return JSON.parse(sessionStorage.getItem(key)) ?? []; } catch { return []; } };
+  const open = new Set(remembered());
+  folds.filter((fold) => open.has(name(fold))).forEach((fold) => { fold.open = true; });
   setInterval(() => {
     if (document.hidden) return;
-    try { sessionStorage.setItem(key, remember()); } catch { /* as above */ }
+    const now = JSON.stringify(folds.filter((fold) => fold.open).map(name));
+    try { sessionStorage.setItem(key, now); } catch { /* a page without a store of its own forgets */ }
     location.reload();
   }, Number(document.body.dataset.live) * 1000);
 }
