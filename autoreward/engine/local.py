@@ -25,7 +25,7 @@ class LocalEngine(Pool):
             resources: of a job that names none; None: one core.
         """
         super().__init__(resources)
-        self._slots, self._timeout = slots or _cores(), timeout
+        self._slots, self._timeout = slots or cores(), timeout
         self._gpus: tuple[str, ...] | None = None
         self._workers: dict[Worker, Shares] = {}
         """All that are there, with their GPUs; none: what this process sees."""
@@ -103,6 +103,6 @@ def _kill_all(workers: dict[Worker, Shares]) -> None:
         workers.popitem()[0].kill()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
