@@ -28,6 +28,7 @@ from autoreward.commands.report import ReportPage
 from autoreward.commands.run import Resume, Run
 from autoreward.commands.sweep import Sweep
 from autoreward.commands.verify import Verify
+from autoreward.commands.view import ViewRuns
 from autoreward.commands.why import Why
 from autoreward.config import Budget, RunConfig
 from autoreward.errors import AutorewardError, UnknownName, UserError
@@ -47,6 +48,7 @@ _COMMANDS: dict[str, tuple[Any, str]] = {
     "sweep": (Sweep, "Run tasks x seeds x overrides of a YAML file."),
     "inspect": (Inspect, "Show what a run found."),
     "report": (ReportPage, "Write a run's page again: one HTML file."),
+    "view": (ViewRuns, "Show all runs on a local page, live."),
     "why": (Why, "Tell why a candidate was kept or dropped."),
     "compare": (Compare, "Compare runs: success, rewards, settings, cost."),
     "resume": (Resume, "Go on with a run that was stopped."),

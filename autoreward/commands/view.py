@@ -1,0 +1,47 @@
+"""`view`: a local page over all runs."""
+
+from __future__ import annotations
+
+import signal
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from pydantic import Field
+from rich.text import Text
+
+from autoreward.commands.arguments import Command, Flag
+from autoreward.display import new_console
+from autoreward.report.text import clean
+
+
+class ViewRuns(Command):
+    """Show all runs on a local page, live, until Ctrl-C: a table, each run's report, and runs side by side."""
+
+    runs: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="[RUNS]")] = Path("runs")
+    """Folder that holds run folders, in folders of their own too; or one run."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Of this machine's own address, 127.0.0.1, which no other machine can reach; 0 takes a free one."""
+    no_browser: Flag = False
+    """Only print the address."""
+
+    def execute(self) -> int:
+        """Serve until interrupted."""
+        from autoreward.view.pages import quoted
+        from autoreward.view.server import serve
+
+        one = (self.runs / "run.json").exists()
+        folder = self.runs.resolve()
+        with serve(folder.parent if one else self.runs, self.port) as served:
+            address = f"{served.url}run/{quoted(folder.name)}" if one else served.url
+            console = new_console()
+            console.print(Text(clean(f"{address}\nshows the runs in {self.runs}; Ctrl-C ends it")), soft_wrap=True)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            if not self.no_browser:
+                webbrowser.open(address)
+            try:
+                served.wait()
+            except KeyboardInterrupt:
+                return 0
+        return 0
