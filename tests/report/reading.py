@@ -8,7 +8,10 @@ from pathlib import Path
 from autoreward.report.page import PARTS
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
-HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>{{ 7 * 191 }}</code></pre>'
+HOSTILE = (
+    '<script>alert("x")</script><img src=x onerror=alert(1)>{{ 7 * 191 }}</code></pre></summary></title></style>'
+    '" onfocus="alert(2)" autofocus=" \' onmouseover=\'alert(3) --><svg/onload=alert(4)> &lt;b&gt; javascript:alert(5)'
+)
 
 
 class Page(HTMLParser):

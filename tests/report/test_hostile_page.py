@@ -4,47 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.critic.contract import Check, Shown
-from autoreward.designer.contract import Finding
-from autoreward.llm.calls import RecordedCall, call_path
-from autoreward.llm.contract import CallName, Message, Reply
-from autoreward.records import write_record
+from autoreward.llm.contract import CallName
 from autoreward.report.page import LENGTHS, MOST_BYTES, write_report
 from autoreward.store.folder import RunFolder
 from autoreward.testing.folder import example_run
+from tests.report.hostile import WORDS, hostile_run, write_call
 from tests.report.reading import HOSTILE, Page, assert_harmless
 
 
-def write_call(run: Path, name: CallName, reply: str, prompt: str = "design") -> None:
-    """A recorded call with a system message that all calls share."""
-    messages = (Message(role="system", content="You design rewards."), Message(role="user", content=prompt))
-    call = RecordedCall(name=name, prompt_hash="0" * 16, messages=messages, reply=Reply(text=reply))
-    write_record(call_path(run / "rounds", name), call)
-
-
 def test_nothing_of_a_run_becomes_markup(tmp_path: Path) -> None:
-    """Every text that a language model, a user or a program can choose, at once."""
-    run = example_run(tmp_path / "run")
-    folder = RunFolder(run)
-    record, report, analysis = folder.run(), folder.report(), folder.analysis(0)
-    assert report and report.winner and analysis
-    task = record.task.model_copy(update={"text": "TASK" + HOSTILE, "name": "NAME" + HOSTILE})
-    weak = record.isolation.model_copy(update={"level": "C", "probes": {"CELL" + HOSTILE: False}})
-    folder.write_run(record.model_copy(update={"task": task, "isolation": weak}))
-    for candidate in folder.all_candidates():
-        texts = {"idea": "IDEA" + HOSTILE, "note": "NOTE" + HOSTILE, "reason": "REASON" + HOSTILE}
-        folder.write_candidate(candidate.model_copy(update=texts))
-        source = folder.candidate_path(candidate.round, candidate.index) / "reward.py"
-        source.write_text("# CODE" + HOSTILE)
-    finding = Finding(diagnosis="advice", text="FOUND" + HOSTILE, suggestion="TRY" + HOSTILE, source="llm")
-    told = analysis.candidates[0].model_copy(update={"findings": (finding,), "episodes": "EPISODE" + HOSTILE})
-    folder.write_analysis(analysis.model_copy(update={"candidates": {0: told}}))
-    rows = tuple(row.model_copy(update={"label": "LABEL" + HOSTILE}) for row in report.rows)
-    folder.write_report(report.model_copy(update={"rows": rows, "stopped": "STOPPED" + HOSTILE}))
-    page = Page(write_report(run))
+    page = Page(write_report(hostile_run(tmp_path / "run", HOSTILE)))
     assert_harmless(page)
-    told_texts = "TASK NAME CELL IDEA NOTE REASON CODE FOUND TRY EPISODE LABEL STOPPED"
-    for word in told_texts.split():
+    for word in WORDS:
         assert word + HOSTILE in "".join(page.texts), f"{word} is shown as it was written"
     assert str(7 * 191) not in page.text, "no text is read as a template"
 
@@ -56,25 +27,6 @@ def test_hidden_characters_are_shown_or_dropped(tmp_path: Path) -> None:
     source.write_text("# \u202esecret\u2066 \x1b[2J\x00 \u200b end")
     page = Page(write_report(run))
     assert "# \\u202esecret\\u2066 [2J \\u200b end" in "".join(page.texts)
-
-
-def test_nor_does_anything_of_the_roles(tmp_path: Path) -> None:
-    """Calls, checks with their rows, and files beside the records."""
-    run = example_run(tmp_path / "run")
-    folder = RunFolder(run)
-    verdict, drafted = folder.verdict(0, 0), folder.drafted(0, 0)
-    assert verdict and drafted
-    shown = Shown(where="WHERE" + HOSTILE, values={"FIELD" + HOSTILE: "VALUE" + HOSTILE})
-    warned = Check(name="CHECK" + HOSTILE, verdict="warning", message="WARNED" + HOSTILE, rows=(shown,), tried="TRIED")
-    folder.write_draft(0, 0, drafted, verdict.model_copy(update={"checks": (warned,)}))
-    write_call(run, CallName(role="designer", round=0, candidate=0), "REPLY" + HOSTILE, "PROMPT" + HOSTILE)
-    for name in ("command.txt", "environment.txt", "run.log"):
-        (run / name).write_text(name + HOSTILE)
-    page = Page(write_report(run))
-    assert_harmless(page)
-    words = "WHERE FIELD VALUE CHECK WARNED REPLY PROMPT command.txt environment.txt run.log"
-    for word in words.split():
-        assert word + HOSTILE in "".join(page.texts), f"{word} is shown as it was written"
 
 
 def test_letters_from_right_to_left_order_their_own_text_only(tmp_path: Path) -> None:
