@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Union
 
@@ -17,19 +20,6 @@ from tyro.constructors import ConstructorRegistry, StructConstructorSpec, Struct
 
 import autoreward
 from autoreward.commands.arguments import Command
-from autoreward.commands.compare import Compare
-from autoreward.commands.doctor import Doctor
-from autoreward.commands.envs import EnvsList, EnvsShow
-from autoreward.commands.files import Export, Train
-from autoreward.commands.inspect import Inspect
-from autoreward.commands.play import Play
-from autoreward.commands.prompts import PromptsCopy, PromptsShow
-from autoreward.commands.report import ReportPage
-from autoreward.commands.run import Resume, Run
-from autoreward.commands.sweep import Sweep
-from autoreward.commands.verify import Verify
-from autoreward.commands.view import ViewRuns
-from autoreward.commands.why import Why
 from autoreward.config import Budget, RunConfig
 from autoreward.errors import AutorewardError, UnknownName, UserError
 from autoreward.records import read_yaml
@@ -43,35 +33,30 @@ DESCRIPTION = """Say in words what an agent should do; get a reward function in 
 First steps: `autoreward run reacher`, then `autoreward inspect`.
 COMMAND --help explains a command; --version prints the version."""
 
-_COMMANDS: dict[str, tuple[Any, str]] = {
-    "run": (Run, "Design a reward for a task."),
-    "sweep": (Sweep, "Run tasks x seeds x overrides of a YAML file."),
-    "inspect": (Inspect, "Show what a run found."),
-    "report": (ReportPage, "Write a run's page again: one HTML file."),
-    "view": (ViewRuns, "Show all runs on a local page, live."),
-    "why": (Why, "Tell why a candidate was kept or dropped."),
-    "compare": (Compare, "Compare runs: success, rewards, settings, cost."),
-    "resume": (Resume, "Go on with a run that was stopped."),
-    "verify": (Verify, "Check a reward file."),
-    "train": (Train, "Train on a reward file alone."),
-    "play": (Play, "Film episodes of a policy."),
-    "export": (Export, "Write a run's best reward as an importable package."),
-    "envs": (
-        Union[  # noqa: UP007 - built for tyro at run time
-            Annotated[EnvsList, tyro.conf.subcommand("list", is_default=True)],
-            Annotated[EnvsShow, tyro.conf.subcommand("show")],
-        ],
-        "List tasks; `envs show ID` shows an environment's fields.",
-    ),
-    "doctor": (Doctor, "Say what this machine offers."),
-    "prompts": (
-        Union[  # noqa: UP007
-            Annotated[PromptsShow, tyro.conf.subcommand("show")],
-            Annotated[PromptsCopy, tyro.conf.subcommand("copy")],
-        ],
-        "Show or copy the language model's prompts.",
-    ),
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run:Run", "Design a reward for a task."),
+    "sweep": ("sweep:Sweep", "Run tasks x seeds x overrides of a YAML file."),
+    "inspect": ("inspect:Inspect", "Show what a run found."),
+    "report": ("report:ReportPage", "Write a run's page again: one HTML file."),
+    "view": ("view:ViewRuns", "Show all runs on a local page, live."),
+    "why": ("why:Why", "Tell why a candidate was kept or dropped."),
+    "compare": ("compare:Compare", "Compare runs: success, rewards, settings, cost."),
+    "resume": ("run:Resume", "Go on with a run that was stopped."),
+    "verify": ("verify:Verify", "Check a reward file."),
+    "train": ("files:Train", "Train on a reward file alone."),
+    "play": ("play:Play", "Film episodes of a policy."),
+    "export": ("files:Export", "Write a run's best reward as an importable package."),
+    "envs": ("envs:Envs", "List tasks; `envs show ID` shows an environment's fields."),
+    "doctor": ("doctor:Doctor", "Say what this machine offers."),
+    "prompts": ("prompts:Prompts", "Show or copy the language model's prompts."),
 }
+"""Name -> where its class stands in `autoreward.commands`, and what it does.
+
+A command is imported when it is asked for: some take long, and `inspect` is to be there at once."""
+
+
+class _NotAsked(Command):
+    """Stands for every other command than the one that is asked for: its name and its text are all that help shows."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,6 +102,10 @@ def parse(arguments: Sequence[str]) -> Command:
         raise UnknownName("command", first, _COMMANDS, f"Commands: {', '.join(_COMMANDS)}.")
     arguments, lifted = _lifted(arguments)
     command = _read(arguments, lifted, {})
+    if first not in ("resume", "run"):
+        return command
+    from autoreward.commands.run import Resume, Run
+
     # What a run has recorded is the default of what can be changed of it, so the run must be known first.
     if isinstance(command, Resume):
         recorded = command.recorded()
@@ -145,8 +134,19 @@ def _lifted(arguments: Sequence[str]) -> tuple[list[str], dict[str, None]]:
 
 
 def _read(arguments: Sequence[str], lifted: Mapping[str, None], defaults: Mapping[str, Command]) -> Command:
+    """The command, with only the one that is asked for imported; advice on what does not parse knows them all."""
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            return _parsed(arguments, _grammar(arguments, lifted, defaults))
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+    return _parsed(arguments, _grammar(arguments, lifted, defaults, whole=True))
+
+
+def _parsed(arguments: Sequence[str], grammar: Any) -> Command:  # noqa: ANN401 - made at run time
     command: Command = tyro.cli(
-        _grammar(arguments, lifted, defaults),
+        grammar,
         prog="autoreward",
         description=DESCRIPTION,
         args=list(arguments) or ["--help"],
@@ -182,18 +182,35 @@ def _registry() -> ConstructorRegistry:
     return registry
 
 
-def _grammar(arguments: Sequence[str], lifted: Mapping[str, None], defaults: Mapping[str, Command]) -> Any:  # noqa: ANN401 - made at run time
-    """The union of the commands; the values of `--config FILE` are the defaults of `run`'s options."""
-    commands = []
-    for name, (kind, text) in _COMMANDS.items():
+def _grammar(
+    arguments: Sequence[str], lifted: Mapping[str, None], defaults: Mapping[str, Command], whole: bool = False
+) -> Any:  # noqa: ANN401 - made at run time
+    """The union of the commands; the values of `--config FILE` are the defaults of `run`'s options.
+
+    Unless it is to be whole, commands that are not asked for have only their names and texts.
+    """
+    commands, first = [], arguments[0] if arguments else "--help"
+    for name, (place, text) in _COMMANDS.items():
         default: dict[str, Any] = {"default": defaults[name]} if name in defaults else {}
-        file = _config_file(arguments) if name == "run" and arguments and arguments[0] == "run" else None
+        file = _config_file(arguments) if name == first == "run" else None
         if file is not None:
-            config = read_yaml(file, RunConfig, "config file")
-            budget = config.budget.model_copy(update=lifted)
-            default["default"] = Run(config=config.model_copy(update={"budget": budget}))
+            default["default"] = _configured(file, lifted)
+        kind = _class(place) if whole or name == first else _NotAsked
         commands.append(Annotated[kind, tyro.conf.subcommand(name, description=text, **default)])
     return Union[tuple(commands)]  # noqa: UP007
+
+
+def _class(place: str) -> Any:  # noqa: ANN401 - a command, or a union of commands
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"autoreward.commands.{module}"), name)
+
+
+def _configured(file: Path, lifted: Mapping[str, None]) -> Command:
+    """`run` with what a configuration file says."""
+    from autoreward.commands.run import Run
+
+    config = read_yaml(file, RunConfig, "config file")
+    return Run(config=config.model_copy(update={"budget": config.budget.model_copy(update=lifted)}))
 
 
 def _config_file(arguments: Sequence[str]) -> Path | None:

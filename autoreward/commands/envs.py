@@ -60,6 +60,13 @@ class EnvsShow(Command):
         return 0
 
 
+Envs = (
+    Annotated[EnvsList, tyro.conf.subcommand("list", is_default=True)]
+    | Annotated[EnvsShow, tyro.conf.subcommand("show")]
+)
+"""`envs`, and `envs show`."""
+
+
 def schema_table(schema: EnvSchema) -> Table:
     """The fields of an environment."""
     columns = ("field", "shape", "type", "unit", "range", "policy", "meaning", "source")

@@ -71,6 +71,10 @@ class PromptsCopy(Command):
         return 0
 
 
+Prompts = Annotated[PromptsShow, tyro.conf.subcommand("show")] | Annotated[PromptsCopy, tyro.conf.subcommand("copy")]
+"""`prompts show` and `prompts copy`."""
+
+
 def sizes(task: Task) -> dict[str, str]:
     """Tokens of the messages that open each conversation about a task; the program is one of the composer's."""
     from autoreward.designer.composer import Composer
