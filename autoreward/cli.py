@@ -55,7 +55,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 A command is imported when it is asked for: some take long, and `inspect` is to be there at once."""
 
 
-class _NotAsked(Command):
+@dataclasses.dataclass
+class _NotAsked:
     """Stands for every other command than the one that is asked for: its name and its text are all that help shows."""
 
 

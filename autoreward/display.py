@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -70,6 +68,8 @@ def code(source: str, console: Console) -> RenderableType:
     """A reward program, with syntax colours on a terminal, and as it is (no line cut or wrapped) elsewhere."""
     if not console.is_terminal:
         return Text(clean(source))
+    from rich.syntax import Syntax  # brings Pygments, which nothing else in a terminal needs
+
     return Syntax(clean(source), "python", theme="ansi_light", background_color="default", word_wrap=True)
 
 
@@ -145,14 +145,14 @@ def _how(report: Report) -> str:
 
 
 def artefacts(folder: Path) -> list[tuple[str, str]]:
-    """Name and path of what a run leaves: reward, policy, rollout picture, report; or that it is not there."""
-    best = folder / "best"
-    wanted = {"reward": "reward.py", "policy": "policy.safetensors", "picture": "rollout.*"}
-    found = []
-    for name, pattern in wanted.items():
-        paths = sorted(best.rglob(pattern))
-        missing = "none: skipped, no renderer here (`autoreward doctor`)" if name == "picture" else "none"
-        found.append((name, str(paths[0]) if paths else missing))
+    """Name and path of what a run leaves: reward, policy, film of the best episode, report; or that it is not there."""
+    best, none = folder / "best", {"picture": "none: skipped, no renderer here (`autoreward doctor`)"}
+    there = {
+        "reward": [*best.glob("reward.py")],
+        "policy": [*best.glob("policy.safetensors")],
+        "picture": [*sorted(folder.glob("rollouts/*/best.*")), *best.glob("rollout.png")],
+    }
+    found = [(name, str(paths[0]) if paths else none.get(name, "none")) for name, paths in there.items()]
     page = folder / "report.html"
     return [*found, ("report", str(page) if page.exists() else "none"), ("run", str(folder))]
 
@@ -249,6 +249,8 @@ class LiveDisplay(Display):
     """A table that is redrawn in place: a row a candidate."""
 
     def __init__(self, console: Console) -> None:
+        from rich.live import Live
+
         super().__init__(console)
         self._lines: dict[str, _Line] = {}
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4, transient=False)
