@@ -14,7 +14,7 @@ __all__ = ["load_reward", "load_run", "resume", "run"]
 _HOMES = {"load_reward": "autoreward.reward.load"} | dict.fromkeys(("load_run", "resume", "run"), "autoreward.api")
 
 if "gymnasium" in sys.modules:  # whoever has imported it may make our environments; nobody else has to wait for it
-    for _world in ("voxel", "minetest", "crafter"):
+    for _world in ("voxel", "minetest", "crafter", "metaworld"):
         import_module(f"autoreward.envs.{_world}.gym")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field as PydanticField
@@ -58,11 +60,25 @@ class EnvSpec(Record):
     description: str = ""
     robot: RobotSpec | None = None
     """A robot that is data only, instead of an environment of Gymnasium's."""
+    python: str | None = None
+    """The interpreter that it lives in, where that is not autoreward's own; in a pack, relative to its file, or `~`."""
+    install: str = ""
+    """What a user types who has no such interpreter."""
 
     def used_for(self, use: Use) -> EnvSpec:
         """The environment as it is made for training, evaluation or report."""
         other: dict[str, Any] = {} if use == "training" else getattr(self, use)
         return self.model_copy(update={"kwargs": {**self.kwargs, **other}, "evaluation": {}, "report": {}})
+
+    def with_interpreter(self, pack: Path) -> EnvSpec:
+        """The environment with the whole path of its interpreter, which a pack's file gives from where it lies.
+
+        A link is kept: that of a virtual environment is what makes it one.
+        """
+        if self.python is None:
+            return self
+        python = os.path.normpath(pack.resolve().parent / os.path.expanduser(self.python))
+        return self.model_copy(update={"python": python})
 
     @model_validator(mode="after")
     def _robot_is_described(self) -> EnvSpec:

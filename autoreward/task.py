@@ -201,18 +201,20 @@ def _name(pack_file: Path, pack: Pack, task: str) -> str:
 
 
 def foreign_code(pack: Pack) -> list[str]:
-    """Where a pack names Python that is imported and run: `field: module:attribute`."""
+    """Where a pack names Python that is imported and run (`field: module:attribute`), or its interpreter."""
+    interpreter = [f"env.python: {pack.env.python}"] if pack.env.python else []
     names = {} if pack.env.robot is not None else {"env.id": pack.env.id}
     for name, task in pack.tasks.items():
         names |= {f"tasks.{name}.trainer.{part}": getattr(task.trainer, part) for part in ("name", "algorithm")}
         changes = {"": task.env, **{f"tiers.{tier}.": given.env for tier, given in task.tiers.items()}}
         names |= {f"tasks.{name}.{at}env.id": change.id for at, change in changes.items() if change and change.id}
-    return [f"{field}: {value}" for field, value in names.items() if ":" in value]
+    return interpreter + [f"{field}: {value}" for field, value in names.items() if ":" in value]
 
 
 def _check_trusted(pack: Pack, path: Path, trust: str | None) -> None:
-    """A pack is data, and may come from anywhere; what it wants to be run is said before it is."""
+    """A pack is data, and may come from anywhere but here; what it wants to be run is said before it is."""
     named = trust is not None and (Path(trust).resolve() == path.resolve() or trust == path.stem)
+    named |= path.resolve().parent == PACKS.resolve()
     if (code := foreign_code(pack)) and not named:
         raise UserError(
             f"pack {path} wants Python to be imported and run in this process and in workers ({'; '.join(code)}). "
@@ -255,7 +257,7 @@ def load_task(name: str, folder: Path = PACKS, trust: str | None = None, tier: s
 
 def _task(path: Path, pack: Pack, wanted: str) -> Task:
     given = pack.tasks[wanted]
-    env = _with_model(pack.env, path)
+    env = _with_model(pack.env, path).with_interpreter(path)
     reference = None
     if given.reference is not None:
         reference = _beside(path, given.reference, f"tasks.{wanted}.reference")

@@ -37,12 +37,13 @@ from autoreward.training.files import JOB
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_SEED = 950_000
 """Away from the seeds of searches, selections and reports, and of the trainings that packs were tuned with."""
-APART = ("voxel/", "minetest/", "crafter/")
+APART = ("voxel/", "minetest/", "crafter/", "metaworld/")
 """Worlds with pages of their own, `NOT_HERE`; named in `--tasks` they are calibrated all the same."""
 NOT_HERE = (
-    "Every task is here but those of three worlds that have pages of their own: `voxel/` is measured in "
-    "[voxel.md](voxel.md), `minetest/` and `crafter/` in [voxel-engines.md](voxel-engines.md). Crafter's, as in this "
-    "table: `python benchmarks/tasks.py --tasks crafter/`, after `pip install 'autoreward[crafter]'`."
+    "Every task is here but those of four worlds that have pages of their own: `voxel/` is measured in "
+    "[voxel.md](voxel.md), `minetest/` and `crafter/` in [voxel-engines.md](voxel-engines.md), `metaworld/` in "
+    "[interpreters.md](interpreters.md). Crafter's, as in this table: `python benchmarks/tasks.py --tasks crafter/`, "
+    "after `pip install 'autoreward[crafter]'`."
 )
 EPISODES = 50
 """Evaluation episodes of each training."""

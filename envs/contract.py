@@ -28,6 +28,8 @@ class BatchEnv(gymnasium.vector.VectorEnv[Array, Array, Array]):
     schema: EnvSchema
     num_envs: int
     closed: bool = False
+    together: bool = True
+    """Whether all of them are stepped at once, and not one after the other in Python."""
     faults: int = 0
     """Simulations that blew up so far: each is an episode that terminated."""
 

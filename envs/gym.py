@@ -29,6 +29,8 @@ class GymBatchEnv(SteppedEnv):
         schema: fields and where they come from; its `step_limit` truncates.
     """
 
+    together = False
+
     def __init__(self, make: Callable[[], gymnasium.Env[Any, Any]], num_envs: int, schema: EnvSchema) -> None:
         self._envs = [make() for _ in range(num_envs)]
         first = self._envs[0]
@@ -126,7 +128,7 @@ def _follow(base: Any) -> None:  # noqa: ANN401 - any environment
 
     Gymnasium 1.4 draws with a free camera, which `trackbodyid` does not move: whatever walks leaves the picture.
     """
-    renderer = getattr(base, "mujoco_renderer", None)
+    renderer: Any = getattr(base, "mujoco_renderer", None)
     if getattr(renderer, "camera_id", None) == -1:
         cameras = [base.model.camera(number).name for number in range(base.model.ncam)]
         renderer.camera_id = cameras.index("track") if "track" in cameras else -1

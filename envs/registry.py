@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from types import ModuleType
 from typing import Any, Literal
 
@@ -21,7 +22,10 @@ from autoreward.envs.crafter import gym as _crafter  # noqa: F401 - registers it
 from autoreward.envs.declared import derive_action
 from autoreward.envs.derive import derive_schema
 from autoreward.envs.docstring import action_meaning
+from autoreward.envs.elsewhere import ElsewhereEnv
 from autoreward.envs.gym import GymBatchEnv, flat_observation_space
+from autoreward.envs.interpreter import is_own
+from autoreward.envs.metaworld import gym as _metaworld  # noqa: F401
 from autoreward.envs.minetest import gym as _minetest  # noqa: F401
 from autoreward.envs.voxel import gym as voxel
 from autoreward.errors import AutorewardError, UnknownName, UserError
@@ -52,6 +56,8 @@ def make_env(spec: EnvSpec, num_envs: int, worlds: Worlds = "auto") -> BatchEnv:
         UnknownName: no environment has that id.
         UserError: it does not construct, its spaces are not supported, or `batch` or `warp` is asked for and cannot be.
     """
+    if not is_own(spec):
+        return ElsewhereEnv(spec, num_envs, worlds)
     if (given := voxel.arguments(spec.id, spec.kwargs, spec.step_limit)) is not None:
         return _voxel_worlds(spec.id, num_envs, worlds, given)
     schema = describe(spec)
@@ -129,6 +135,9 @@ def slower_path(spec: EnvSpec) -> str | None:
     """What to tell a user whose environments are stepped one by one; None where they are simulated together."""
     if voxel.arguments(spec.id, spec.kwargs, None) is not None:
         return None
+    if not is_own(spec):
+        with closing(ElsewhereEnv(spec, 1, "auto")) as env:
+            return None if env.together else SLOWER.format(spec.id)
     together = _simulated_together(spec, 1, describe(spec), on_gpu=False)
     if together is None:
         return SLOWER.format(spec.id)
@@ -155,6 +164,9 @@ def describe(spec: EnvSpec) -> EnvSchema:
 @functools.lru_cache(maxsize=256)
 def _describe(text: str) -> EnvSchema:
     spec = EnvSpec.model_validate_json(text)
+    if not is_own(spec):
+        with closing(ElsewhereEnv(spec, 1, "auto")) as elsewhere:
+            return elsewhere.schema
     env = make_single(spec)
     try:
         if isinstance(own := getattr(env.unwrapped, "schema", None), EnvSchema):
@@ -188,6 +200,8 @@ def step_limit(env: gymnasium.Env[Any, Any]) -> int:
 def make_single(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
     """One Gymnasium environment, without Gymnasium's own step limit and checker where it is a registered one.
 
+    In this process, whatever interpreter its pack names: where that is another one, it may not be there.
+
     Raises:
         UnknownName: no environment has that id.
         UserError: it does not construct; the message says why.
@@ -195,7 +209,12 @@ def make_single(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
     if spec.robot is not None:
         return _make_robot(spec)
     given = voxel.arguments(spec.id, spec.kwargs, spec.step_limit)
-    env = _constructed(_maker(spec.id), spec.id, spec.kwargs if given is None else given)
+    try:
+        env = _constructed(_maker(spec.id), spec.id, spec.kwargs if given is None else given)
+    except UserError as error:
+        if is_own(spec):
+            raise
+        raise UserError(f"{error}. It lives in another interpreter: do this with {spec.python}") from None
     if not isinstance(env, gymnasium.Env):
         raise UserError(f"{spec.id!r} gives a {type(env).__name__}, not a gymnasium.Env")
     return env
@@ -240,7 +259,7 @@ def _registered_maker(env_id: str) -> Callable[..., Any]:
         # A name without a task is looked up as an id: who mistyped a task's name is to find it in the message.
         raise UnknownName("environment", env_id, [*task_names(), *registered], advice)
     declared = registered[env_id].max_episode_steps
-    if "mujoco" in str(registered[env_id].entry_point):
+    if any(name in str(registered[env_id].entry_point) for name in ("mujoco", "metaworld")):
         _quieten_mujoco()
 
     def make(**kwargs: object) -> gymnasium.Env[Any, Any]:

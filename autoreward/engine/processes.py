@@ -23,17 +23,8 @@ from autoreward.engine.followed import Followed
 from autoreward.engine.memory import memory_of
 from autoreward.engine.pool import End
 from autoreward.engine.worker import THREADS, Assignment
+from autoreward.sandbox.variables import passed_on
 from autoreward.training.files import WORKER_LOG
-
-# fmt: off
-PASSED_ON = frozenset((
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP",
-    "PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH", "MUJOCO_GL", "PYOPENGL_PLATFORM", "EGL_DEVICE_ID",
-    "DISPLAY", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "SDL_VIDEODRIVER", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR",
-))
-# fmt: on
-"""Variables that a worker is given, with LC_*; everything else, API keys above all, stays here."""
 
 OUT_OF_MEMORY = (
     "where the system did it for lack of memory (`dmesg` tells), lower slots, trainer.num_envs or trainer.rollout"
@@ -43,8 +34,7 @@ OUT_OF_MEMORY = (
 
 def worker_environment() -> dict[str, str]:
     """What a worker may know of this process's environment: a short list of names, and one thread."""
-    given = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
-    return {**given, **dict.fromkeys(THREADS, "1")}
+    return {**passed_on(), **dict.fromkeys(THREADS, "1")}
 
 
 class Worker:

@@ -3,7 +3,8 @@
 It reads `job.json`, rewrites `progress.json` as it goes, and writes `result-N.json` last, with status `failed` where
 the training failed: every engine starts this one command, and reads these files. Several folders are trained together
 where their trainer can do that, else one after the other. `--serve` takes one assignment after another from standard
-input, since importing torch takes longer than a short training is worth.
+input, since importing torch takes longer than a short training is worth. Where the environment of a job lives in
+another interpreter than this process's, the process takes that one on, and goes on as the same command.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if __name__ == "__main__":
     os.environ.update(dict.fromkeys(THREADS, "1"))
 
 import argparse  # noqa: E402
+import itertools  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
@@ -23,10 +25,12 @@ import time  # noqa: E402
 import traceback  # noqa: E402
 from collections.abc import Callable, Iterable, Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Annotated  # noqa: E402
+from typing import Annotated, NoReturn  # noqa: E402
 
 from pydantic import Field  # noqa: E402
 
+from autoreward.environment import EnvSpec  # noqa: E402
+from autoreward.envs import interpreter  # noqa: E402
 from autoreward.errors import MACHINE, AutorewardError, MachineFailed  # noqa: E402
 from autoreward.records import Record, read_record, write_record  # noqa: E402
 from autoreward.sandbox.isolation import IsolationTooWeak  # noqa: E402
@@ -38,6 +42,7 @@ from autoreward.training.registry import find_trainer  # noqa: E402
 
 _MACHINES = (MachineFailed, IsolationTooWeak, OSError, MemoryError)
 """What the machine has to answer for: reward programs run elsewhere and cannot raise them here."""
+MODULE = "autoreward.engine.worker"
 PAUSE = 0.25
 """Seconds between two writings of `progress.json`."""
 
@@ -120,6 +125,8 @@ def _ended(
     """Write a training's result, and report its end."""
     if isinstance(outcome, Exception):
         outcome = failed_result(job.hash, steps, outcome, seconds)
+    if job.task.env.python is not None:
+        outcome = outcome.model_copy(update={"versions": interpreter.packages()})
     write_record(folder / result_name(steps), outcome)
     report(
         Progress(
@@ -183,7 +190,11 @@ class Assignment(Record):
     steps: int
 
 
-def serve(jobs: Iterable[str], answer: Callable[[int], None]) -> None:
+TakeOn = Callable[[EnvSpec, Assignment], NoReturn]
+"""Goes on with an assignment as this command of its environment's interpreter."""
+
+
+def serve(jobs: Iterable[str], answer: Callable[[int], None], take_on: TakeOn) -> None:
     """Run one assignment after another, each with the log of its first folder."""
     evaluators.keep()
     for line in jobs:
@@ -191,13 +202,17 @@ def serve(jobs: Iterable[str], answer: Callable[[int], None]) -> None:
         with (assignment.folders[0] / WORKER_LOG).open("ab") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
-        answer(work(assignment.folders, assignment.steps))
+        answer(work(assignment, take_on))
 
 
-def work(folders: Sequence[Path], steps: int) -> int:
-    """Run the jobs of these folders; the exit code."""
+def work(assignment: Assignment, take_on: TakeOn) -> int:
+    """Run the jobs of these folders, which share their interpreter; the exit code."""
+    folders = assignment.folders
     try:
-        results = run_jobs(folders, steps, [ProgressFile(folder) for folder in folders])
+        env = read_record(folders[0] / JOB, TrainingJob).task.env
+        if interpreter.wanted(env) is not None:
+            take_on(env, assignment)
+        results = run_jobs(folders, assignment.steps, [ProgressFile(folder) for folder in folders])
     except AutorewardError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -212,6 +227,7 @@ def main() -> int:
     parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="a training's, with its job.json")
     parser.add_argument("--steps", type=int, help="environment steps to reach")
     parser.add_argument("--serve", action="store_true", help="take jobs from standard input")
+    parser.add_argument("--first", help="for --serve: the first of them; given by a worker to itself")
     parser.add_argument("--parent", type=int, help="end with this process; given by an engine, in a session of its own")
     given = parser.parse_args()
     hide_process()
@@ -220,11 +236,21 @@ def main() -> int:
     if given.serve:
         # Standard output becomes the log of the job at hand; the answers keep the pipe for themselves.
         answers = os.fdopen(os.dup(1), "w", buffering=1)
-        serve(sys.stdin, lambda code: print(code, file=answers))
+
+        def hand_on(env: EnvSpec, assignment: Assignment) -> NoReturn:
+            os.dup2(answers.fileno(), 1)
+            parent = ["--parent", str(given.parent)] if given.parent is not None else []
+            interpreter.take_on(env, ["-m", MODULE, "--serve", *parent, "--first", assignment.model_dump_json()])
+
+        first = [] if given.first is None else [given.first]
+        serve(itertools.chain(first, sys.stdin), lambda code: print(code, file=answers), hand_on)
         return 0
     if not given.folders or given.steps is None:
         parser.error("give a folder and --steps, or --serve")
-    return work(given.folders, given.steps)
+    return work(
+        Assignment(folders=tuple(given.folders), steps=given.steps),
+        lambda env, assignment: interpreter.take_on(env, ["-m", MODULE, *sys.argv[1:]]),
+    )
 
 
 if __name__ == "__main__":

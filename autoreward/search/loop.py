@@ -7,10 +7,9 @@ training again; only what was in flight is repeated.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import platform
-import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import autoreward
 from autoreward.config import RunConfig
 from autoreward.critic.verify import verify
 from autoreward.engine.contract import Engine
+from autoreward.envs import interpreter
 from autoreward.envs.contract import Transitions
 from autoreward.envs.record import record_transitions
 from autoreward.envs.registry import describe, slower_path
@@ -43,7 +43,7 @@ from autoreward.search.rehearsal import rehearse
 from autoreward.search.roles import Roles, cast, least_isolation, resolve_designer, with_recording
 from autoreward.store.folder import RunFolder, locked
 from autoreward.store.records import RoundAnalysis, RunRecord
-from autoreward.task import Task
+from autoreward.task import EnvSpec, Task
 from autoreward.training.registry import check_settings
 
 START_FROM = "start_from.py"
@@ -253,7 +253,7 @@ def _create(folder: RunFolder, run: RunRecord, command: str, start_from: str | N
         folder.path.mkdir(parents=True, exist_ok=True)
         folder.write_text("command.txt", command + "\n")
         folder.write_text("config.yaml", yaml.safe_dump(run.config.model_dump(mode="json"), sort_keys=False))
-        folder.write_text("environment.txt", _environment())
+        folder.write_text("environment.txt", _environment(run.task.env))
         if start_from is not None:
             folder.write_text(START_FROM, start_from)
         folder.write_run(run)
@@ -264,11 +264,14 @@ def _create(folder: RunFolder, run: RunRecord, command: str, start_from: str | N
         ) from None
 
 
-def _environment() -> str:
-    packages = sorted(
-        f"{distribution.metadata['Name']}=={distribution.version}"
-        for distribution in importlib.metadata.distributions()
-    )
-    return "\n".join(
-        [f"python {sys.version.split()[0]}", platform.platform(), f"cores {os.cpu_count()}", *packages, ""]
-    )
+def _environment(env: EnvSpec) -> str:
+    """The versions of what this process and the environment's interpreter have."""
+    own = interpreter.packages()
+    lines = [f"python {own.pop('python')}", platform.platform(), f"cores {os.cpu_count()}", *_pinned(own)]
+    if not interpreter.is_own(env):
+        lines += ["", f"interpreter of {env.id}: {env.python}", *_pinned(interpreter.check(env))]
+    return "\n".join([*lines, ""])
+
+
+def _pinned(versions: Mapping[str, str]) -> list[str]:
+    return [f"{name}=={version}" for name, version in versions.items()]

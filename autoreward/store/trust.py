@@ -1,7 +1,8 @@
 """What the records of a run folder would have this process do in the user's name, and the user's word for it.
 
 Covered: Python that `run.json` or a training's `job.json` names, which going on with the run would import and call (the
-Designer, the environment, the trainer and its algorithm); the endpoint that would be sent the user's key.
+Designer, the environment and its interpreter, the trainer and its algorithm); the endpoint that would be sent the
+user's key.
 Not covered: what is imported was there before, in `sys.path`; a user who gives the word without looking.
 """
 
@@ -14,14 +15,25 @@ from pathlib import Path
 
 from autoreward.config import LLMConfig, RunConfig
 from autoreward.errors import UserError
+from autoreward.records import read_yaml
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import RunRecord
-from autoreward.task import EnvSpec
+from autoreward.task import PACKS, EnvSpec, Pack
 
 
 def named_by_environment(env: EnvSpec) -> dict[str, str]:
-    """The Python that making an environment imports, as `{field: module:attribute}`; empty for one that is known."""
-    return {"task.env.id": env.id} if env.robot is None and ":" in env.id else {}
+    """The Python that making an environment imports, as `{field: module:attribute}`; empty for one that is known.
+
+    With its interpreter, unless that is one which autoreward's own packs name.
+    """
+    named = {"task.env.id": env.id} if env.robot is None and ":" in env.id else {}
+    if env.python is not None and env.python not in _own_interpreters():
+        named["task.env.python"] = env.python
+    return named
+
+
+def _own_interpreters() -> set[str | None]:
+    return {read_yaml(path, Pack, "pack").env.with_interpreter(path).python for path in PACKS.glob("*.yaml")}
 
 
 def named_by_run(run: RunRecord) -> dict[str, str]:

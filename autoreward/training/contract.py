@@ -61,9 +61,9 @@ class TrainingJob(Record):
         """
         job = self.model_copy(update={"task": self.task.model_copy(update={"text": "-", "reference": None})})
         # What a task does not use is no part of its trainings' names either.
-        env = {name: True for name in ("evaluation", "report") if not getattr(job.task.env, name)}
+        env = {name: True for name in ("evaluation", "report", "python") if not getattr(job.task.env, name)}
         usual = {name: True for name in ("acting", "shipped") if getattr(job.task.trainer, name) == "best"}
-        own: dict[str, Any] = {"env": env, "trainer": {"stack": True, **usual}}
+        own: dict[str, Any] = {"env": {"install": True, **env}, "trainer": {"stack": True, **usual}}
         if not job.task.measures:
             own["measures"] = True
         out: dict[str, Any] = {"least_isolation": True, "task": {**_NO_PART_OF_IT, **own}}
@@ -178,6 +178,8 @@ class TrainingResult(Record):
     """The same in evaluations."""
     isolation: Level | None = None
     """What the cell of the reward program had witnessed; None where none ran in a cell."""
+    versions: dict[str, str] = {}
+    """Python's and its packages' where the environment's pack names an interpreter; else the run tells them."""
     stopped: HackingAlarm | None = None
     """Why it was stopped before `steps`; policy, curves and evaluations are of as far as it came."""
 

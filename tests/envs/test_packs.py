@@ -13,7 +13,7 @@ from autoreward.language.static import check
 from autoreward.task import load_task, task_names
 from autoreward.testing.env import check_batch_env
 
-OPTIONAL = ("minetest/", "crafter/")
+OPTIONAL = ("minetest/", "crafter/", "metaworld/")
 """Packs of environments that are installed apart; they have tests of their own."""
 NAMES = [name for name in task_names() if not name.startswith(OPTIONAL)]
 V5 = [

@@ -14,7 +14,6 @@ from autoreward.critic.probing.playing import Floats, Paid, Steps, paid, play
 from autoreward.critic.probing.policies import Array, Drive, linear, rhythms, scripted, sequences, there_and_back, width
 from autoreward.critic.probing.search import Search
 from autoreward.envs.contract import BatchEnv
-from autoreward.envs.gym import GymBatchEnv
 from autoreward.envs.registry import make_env
 from autoreward.task import Task
 
@@ -107,7 +106,7 @@ def carry_out(trial: Trial, task: Task, until: float, most: int = STEPS, seed: i
         CellFailed: as `Trial.score`.
     """
     env = make_env(task.env, ROWS)
-    if isinstance(env, GymBatchEnv):
+    if not env.together:
         env.close()
         env = make_env(task.env, FEWER_ROWS)
     try:
