@@ -13,7 +13,6 @@ import pytest
 
 import autoreward
 from autoreward.cli import main
-from autoreward.commands.sweep import SweepRecord
 from autoreward.records import read_record
 from autoreward.store.folder import RunFolder, locked
 from autoreward.testing.trainer import CLIMB
@@ -98,41 +97,6 @@ def test_an_interrupt_says_how_to_go_on() -> None:
     assert typed == ["resume", str(folder), "--trust", *TRUST]
     assert main(typed) == 0
     assert RunFolder(folder).report()
-
-
-def test_a_sweep_is_resumed_where_it_stood(capsys: pytest.CaptureFixture[str]) -> None:
-    task = {"env": LINE[1], "text": "Climb above 3.", "success": "obs_0 > 3", "step_limit": 10}
-    sweep = {"tasks": [task], "seeds": [0, 1], "config": SMALL, "overrides": [{"name": "one"}]}
-    Path("line.yaml").write_text(json.dumps(sweep))
-    assert main(["sweep", "line.yaml"]) == 0
-    folder = Path("runs/sweep-line")
-    record = read_record(folder / "sweep.json", SweepRecord)
-    assert [(cell.seed, cell.override, cell.status) for cell in record.cells] == [
-        (0, "one", "finished"),
-        (1, "one", "finished"),
-    ]
-    alone = {RunFolder(folder / cell.name).run().config.episodes for cell in record.cells}
-    assert alone == {"own"}, "runs that are compared do not help each other"
-    capsys.readouterr()
-
-    (folder / record.cells[1].name / "report.json").unlink()
-    assert main(["sweep", "line.yaml"]) == 0
-    said = capsys.readouterr().out
-    assert f"resumed {folder / record.cells[1].name}" in said
-    assert record.cells[0].name not in said.split("Success on fresh seeds")[0]
-    assert read_record(folder / "sweep.json", SweepRecord) == record
-
-    # A second sweep waits for no one, and leaves alone what the first has just begun.
-    begun = folder / record.cells[1].name
-    (begun / "run.json").rename(begun / "run.json.kept")
-    with locked(folder):
-        assert main(["sweep", "line.yaml"]) == 2
-    assert "another process is at work" in capsys.readouterr().err
-    (begun / "run.json.kept").rename(begun / "run.json")
-
-    Path("line.yaml").write_text(json.dumps({**sweep, "config": {**SMALL, "rounds": 2}}))
-    assert main(["sweep", "line.yaml"]) == 2
-    assert "--folder" in capsys.readouterr().err
 
 
 def test_train_measures_a_file_beside_the_baselines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,171 @@
+"""What a sweep has used, and the caps on the whole of it. Safe to use from several threads.
+
+At a cap no further work is begun, and every run is left as it stands: one that was cut short would be compared with
+others that were not. What is under way ends, so a cap on tokens or money is passed at most by the calls under way; one
+on environment steps is not passed, and one on time ends trainings where they are, as an interrupt does.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import RLock
+
+from pydantic import BaseModel
+
+from autoreward.errors import AutorewardError
+from autoreward.llm.calls import RecordedCall
+from autoreward.llm.contract import CallName, Chat, Message, Reply
+from autoreward.llm.prices import Prices
+from autoreward.sweeps.records import SweepBudget, SweepSpent
+
+
+class SweepStopped(AutorewardError):
+    """The sweep takes no further work: a cap is reached, or it was interrupted. Its runs can be gone on with."""
+
+
+class Account:
+    """Steps, seconds, tokens and money of a sweep."""
+
+    def __init__(self, budget: SweepBudget, before: SweepSpent) -> None:
+        """Begin to count.
+
+        Args:
+            budget: the caps.
+            before: what was used until the sweep was stopped.
+        """
+        self._budget, self._spent, self._began = budget, before, time.monotonic()
+        self._lock = RLock()
+        self._steps_under_way, self._calls_under_way, self._calls, self._call_tokens, self._call_usd = 0, 0, 0, 0, 0.0
+        self._guessed_usd = before.llm_usd or 0.0
+        self._ended = ""
+        self.stopped = ""
+        """The first cap that was reached, in words; empty while none is."""
+
+    @property
+    def spent(self) -> SweepSpent:
+        """As of now."""
+        with self._lock:
+            return self._spent.model_copy(update={"wall_seconds": self._seconds()})
+
+    def out_of_time(self) -> bool:
+        """Whether the cap on time is reached."""
+        cap = self._budget.wall_seconds
+        if cap is not None and self._seconds() >= cap:
+            self._stop(f"budget.wall_seconds = {cap:,} is reached")
+            return True
+        return False
+
+    def check(self) -> None:
+        """Before any work that takes only time.
+
+        Raises:
+            SweepStopped: a cap is reached.
+        """
+        self.out_of_time()
+        if self.stopped or self._ended:
+            raise SweepStopped(self.stopped or self._ended)
+
+    # Environment steps ------------------------------------------------------------------------------------------
+
+    def allows(self, steps: int) -> bool:
+        """Whether a training of so many steps fits; it is then under way."""
+        with self._lock:
+            cap, used = self._budget.env_steps, self._spent.env_steps + self._steps_under_way
+            if cap is not None and used + steps > cap:
+                self._stop(f"budget.env_steps = {cap:,} is reached: a training of {steps:,} steps would pass it")
+            if self.stopped or self._ended:
+                return False
+            self._steps_under_way += steps
+            return True
+
+    def trained(self, expected: int, steps: int) -> None:
+        """A training is over that was to take `expected` steps."""
+        with self._lock:
+            self._steps_under_way -= expected
+            self._spent = self._spent.model_copy(update={"env_steps": self._spent.env_steps + steps})
+
+    # The language model -----------------------------------------------------------------------------------------
+
+    def begin_call(self) -> None:
+        """A call is about to be made; with those under way it is expected to take what calls take on average.
+
+        Raises:
+            SweepStopped: it would pass a cap.
+        """
+        self.check()
+        with self._lock:
+            more = (self._calls_under_way + 1) / max(self._calls, 1)
+            caps = self._budget
+            if caps.llm_tokens is not None and self._spent.llm_tokens + more * self._call_tokens >= caps.llm_tokens:
+                self._stop(f"budget.llm_tokens = {caps.llm_tokens:,} is reached")
+            if caps.llm_usd is not None and self._guessed_usd + more * self._call_usd >= caps.llm_usd:
+                self._stop(f"budget.llm_usd = {caps.llm_usd:g} is reached")
+            if self.stopped:
+                raise SweepStopped(self.stopped)
+            self._calls_under_way += 1
+
+    def end_call(self, call: RecordedCall | None, guess: float | None = None) -> None:
+        """A call is over; None: it failed. `guess` is its price where the endpoint's reply knows none."""
+        with self._lock:
+            self._calls_under_way -= 1
+            if call is None:
+                return
+            usd, before = call.reply.usd, self._spent.llm_usd
+            cost = (usd if usd is not None else guess) or 0.0
+            self._calls += 1
+            self._call_tokens += call.tokens
+            self._call_usd += cost
+            self._guessed_usd += cost
+            update = {
+                "llm_tokens": self._spent.llm_tokens + call.tokens,
+                "llm_usd": None if usd is None or before is None else before + usd,
+            }
+            self._spent = self._spent.model_copy(update=update)
+
+    def end(self, why: str) -> None:
+        """The sweep is ended from outside; no cap is reached."""
+        with self._lock:
+            self._ended = self._ended or why
+
+    def _stop(self, why: str) -> None:
+        with self._lock:
+            self.stopped = self.stopped or why
+
+    def _seconds(self) -> float:
+        return self._spent.wall_seconds + time.monotonic() - self._began
+
+
+class CappedChat:
+    """Asks another chat as long as the sweep's caps allow."""
+
+    def __init__(self, chat: Chat, account: Account, prices: Prices) -> None:
+        self._chat, self._account, self._prices = chat, account, prices
+        self._asked, self._lock = 0, RLock()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a reply is waited for."""
+        return self._asked > 0
+
+    def complete(self, name: CallName, messages: tuple[Message, ...], answer: type[BaseModel] | None = None) -> Reply:
+        """The chat's reply.
+
+        Raises:
+            SweepStopped: the call would pass a cap of the sweep.
+            EndpointError: the endpoint failed for good.
+        """
+        self._account.begin_call()
+        call = None
+        self._count(1)
+        try:
+            reply = self._chat.complete(name, messages, answer)
+            call = RecordedCall(name=name, prompt_hash="", messages=messages, reply=reply)
+        finally:
+            self._count(-1)
+            guess = self._prices.usd(call.prompt_tokens, call.completion_tokens) if call else None
+            self._account.end_call(call, guess)
+        return reply
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._asked += more
