@@ -9,12 +9,15 @@ BIN := .venv/bin
 READY := .venv/.ready-$(TORCH)
 ALL_READY := .venv/.ready-all-$(TORCH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+METAWORLD := .venv-metaworld
+METAWORLD_READY := $(METAWORLD)/.ready
+METAWORLD_PIP := $(METAWORLD)/bin/python -m pip install --quiet --disable-pip-version-check
 
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint format clean minetest browser
+.PHONY: demo test test-all lint format clean metaworld minetest browser
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
@@ -60,8 +63,18 @@ minetest:  ## the game server that tests/envs/minetest needs: installed where ro
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends minetest-server minetest-data; } || \
 	  echo "tests/envs/minetest is left out; for it, type: apt-get install minetest-server minetest-data"
 
+# Not made by test-all: 1.7 GB, and eight minutes where it was measured. Its tests are left out without it, and say so.
+metaworld: $(METAWORLD_READY)  ## Meta-World, in an interpreter of its own with the older MuJoCo that it needs
+
+$(METAWORLD_READY): pyproject.toml constraints-metaworld.txt
+	@test -x $(METAWORLD)/bin/python || $(PYTHON) -m venv $(METAWORLD)
+	$(METAWORLD_PIP) torch==$(TORCH_VERSION)+cpu 2>/dev/null || \
+	  $(METAWORLD_PIP) torch==$(TORCH_VERSION)+cpu --extra-index-url $(TORCH_CPU_INDEX)
+	$(METAWORLD_PIP) --constraint constraints-metaworld.txt --editable . metaworld
+	@touch $@
+
 test-all: lint $(ALL_READY) minetest  ## everything that `make test` leaves out; mujoco-warp is tested on the CPU
 	$(BIN)/python -m pytest -m slow -n 2
 
 clean:
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv $(METAWORLD) dist build .mypy_cache .ruff_cache .pytest_cache
