@@ -18,7 +18,9 @@ from autoreward.envs.registry import describe
 from autoreward.errors import RewardRefused
 from autoreward.language.static import check
 from autoreward.records import write_record
+from autoreward.sandbox.inprocess import InProcessCell
 from autoreward.sandbox.isolation import Isolation
+from autoreward.search.anatomy import keep_anatomy
 from autoreward.search.final import export_run
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
 from autoreward.search.trainings import row, summary
@@ -34,6 +36,7 @@ from autoreward.store.records import (
     Spent,
 )
 from autoreward.task import load_task
+from autoreward.testing.arm_episodes import play_reacher
 from autoreward.testing.plausible import DRAFTS, Draft, plausible
 from autoreward.testing.trainer import random_policy
 from autoreward.training.contract import RewardSpec, TrainingJob, TrainingResult
@@ -56,7 +59,7 @@ failed episode (seed 80): no success. on target at steps 22 to 29, 8 of the 10 s
 """
 
 
-def example_run(path: Path, *, finished: bool = True, seeds: int = 5) -> Path:
+def example_run(path: Path, *, finished: bool = True, seeds: int = 5, episodes: bool = False) -> Path:
     """Write a small run on the task `reacher`: two rounds of three candidates, one refused, and a report.
 
     Nothing is trained; the curves are drawn from formulas, and the policy in `best/` has random weights.
@@ -65,6 +68,8 @@ def example_run(path: Path, *, finished: bool = True, seeds: int = 5) -> Path:
         path: the run folder, which must not exist yet.
         finished: False stops it in the second round, after one of its candidates has been designed.
         seeds: report seeds; below 5 a report prints each and claims no interval.
+        episodes: whether its trainings leave recorded episodes, which a hand-written controller plays, and the best
+            reward's terms are looked at.
 
     Returns:
         The folder.
@@ -77,6 +82,8 @@ def example_run(path: Path, *, finished: bool = True, seeds: int = 5) -> Path:
         example.finish()
     else:
         example.draft(1, 0)
+    if episodes:
+        example.play(WINNER if finished else (0, 0))
     return path
 
 
@@ -86,6 +93,7 @@ class _Example:
         self.config = RunConfig(designer="composer", rounds=2, candidates=3, report_seeds=seeds)
         self.task = self.config.for_task(load_task("reacher"))
         self._episodes = self.task.report_episodes
+        self._trained: dict[Path, tuple[int, float]] = {}
         self.record = RunRecord(
             id=path.name,
             created="2026-11-21T03:14:00+00:00",
@@ -164,9 +172,15 @@ class _Example:
         for seed in seeds:
             job = TrainingJob(task=self.task, reward=reward, seed=seed, episodes=self._episodes)
             result = plausible(job, self.task.steps, draft)
-            write_record(self.folder.add_training(job) / result_name(self.task.steps), result)
+            folder = self.folder.add_training(job)
+            write_record(folder / result_name(self.task.steps), result)
+            self._trained[folder] = (seed, draft.success)
             results[seed] = result
         return results
+
+    def play(self, best: tuple[int, int]) -> None:
+        play_reacher(self.task, self._trained)
+        keep_anatomy(self.folder, self.record, best, InProcessCell, lambda fault: None)
 
     # The end ----------------------------------------------------------------------------------------------------
 
