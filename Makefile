@@ -31,7 +31,7 @@ endif
 	@touch $@
 
 $(ALL_READY): $(READY)
-	$(PIP) --constraint constraints.txt --editable ".[dev,gpu,crafter]"
+	$(PIP) --constraint constraints.txt --editable ".[dev,gpu,crafter,mlflow-server,wandb]"
 	@touch $@
 
 demo: $(READY)  ## design a reward for reacher: no key, no network, under five minutes

@@ -225,6 +225,9 @@ class RunConfig(Record):
     """Folder that holds run folders."""
     shared_trainings: Path | None = None
     """Folder of finished trainings that several runs share, so that a baseline is trained once; may be deleted."""
+    track: Literal["wandb", "mlflow"] | None = None
+    """Who is told of the run as it goes on, besides TensorBoard's event files in its folder: Weights & Biases, or the
+    MLflow server of MLFLOW_TRACKING_URI."""
     isolation: Literal["A", "B", "C"] | None = None
     """Least isolation of reward programs (`autoreward doctor` shows what there is). None: B, but C for the composer's
     own programs."""

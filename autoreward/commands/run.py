@@ -85,7 +85,7 @@ class Run(Command):
         if folder is None or self.config_file is not None:
             return None
         run, own = folder.run(), folder.path / START_FROM
-        ours = ("runs", "shared_trainings", "isolation", "slots", "training_timeout")
+        ours = ("runs", "shared_trainings", "isolation", "slots", "training_timeout", "track")
         update = {name: RunConfig.model_fields[name].default for name in ours}
         update |= {"designer": run.designer, "start_from": own if own.exists() else None}
         return Run(config=run.config.model_copy(update=update))

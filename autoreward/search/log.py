@@ -7,16 +7,17 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autoreward.search.observer import Observer
+from autoreward.search.observer import Observer, PassedOn
 from autoreward.store.records import CandidateRecord, Report, RoundAnalysis, RunRecord
 from autoreward.training.contract import Progress
 
 
-class LoggedObserver(Observer):
+class LoggedObserver(PassedOn):
     """Writes to `run.log` what it passes on to another observer."""
 
     def __init__(self, path: Path, watcher: Observer) -> None:
-        self._path, self._watcher = path, watcher
+        super().__init__(watcher)
+        self._path = path
 
     def _log(self, text: str) -> None:
         with self._path.open("a") as file:
@@ -24,43 +25,43 @@ class LoggedObserver(Observer):
 
     def run_started(self, folder: Path, run: RunRecord, resumed: bool) -> None:
         self._log(f"{'resumed' if resumed else 'started'}: task {run.task.name}, designer {run.designer}")
-        self._watcher.run_started(folder, run, resumed)
+        super().run_started(folder, run, resumed)
 
     def note(self, text: str) -> None:
         self._log(text)
-        self._watcher.note(text)
+        super().note(text)
 
     def round_started(self, round_: int, candidates: int) -> None:
         self._log(f"round {round_}: {candidates} candidates")
-        self._watcher.round_started(round_, candidates)
+        super().round_started(round_, candidates)
 
     def candidate_stage(self, round_: int, index: int, stage: str, detail: str = "") -> None:
         self._log(f"candidate {round_}.{index}: {stage} {detail}")
-        self._watcher.candidate_stage(round_, index, stage, detail)
+        super().candidate_stage(round_, index, stage, detail)
 
     def training_progress(self, label: str, seed: int, progress: Progress) -> None:
         if progress.stage in ("finished", "failed"):
             self._log(f"training {label} seed {seed}: {progress.stage} at step {progress.step}")
-        self._watcher.training_progress(label, seed, progress)
+        super().training_progress(label, seed, progress)
 
     def candidate_finished(self, record: CandidateRecord) -> None:
         reached = f"success {record.success_rate}, score {record.score}"
         self._log(f"candidate {record.name}: {record.status}, {reached} {record.stopped}")
-        self._watcher.candidate_finished(record)
+        super().candidate_finished(record)
 
     def round_finished(self, analysis: RoundAnalysis) -> None:
         self._log(f"round {analysis.round} analysed; best so far {analysis.incumbent}")
-        self._watcher.round_finished(analysis)
+        super().round_finished(analysis)
 
     def phase_started(self, name: str, detail: str) -> None:
         self._log(f"{name}: {detail}")
-        self._watcher.phase_started(name, detail)
+        super().phase_started(name, detail)
 
     def run_finished(self, folder: Path, report: Report) -> None:
         self._log(f"finished: winner {report.winner}")
-        self._watcher.run_finished(folder, report)
+        super().run_finished(folder, report)
 
     def run_stopped(self, reason: str) -> None:
         with suppress(OSError):  # the disk may be why
             self._log(f"stopped: {reason}")
-        self._watcher.run_stopped(reason)
+        super().run_stopped(reason)

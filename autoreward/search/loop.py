@@ -41,9 +41,11 @@ from autoreward.search.observer import Observer
 from autoreward.search.racing import rungs
 from autoreward.search.rehearsal import rehearse
 from autoreward.search.roles import Roles, cast, least_isolation, resolve_designer, with_recording
+from autoreward.search.tracked import TrackedObserver
 from autoreward.store.folder import RunFolder, locked
 from autoreward.store.records import RoundAnalysis, RunRecord
 from autoreward.task import EnvSpec, Task
+from autoreward.tracking.registry import check as check_tracker
 from autoreward.training.registry import check_settings
 
 START_FROM = "start_from.py"
@@ -86,7 +88,9 @@ def start(
     least = least_isolation(config, designer, task)
     isolation = witness()
     require(isolation, least)
-    watch = LoggedObserver(path / "run.log", observer)
+    if config.track:
+        check_tracker(config.track)
+    watch = TrackedObserver(LoggedObserver(path / "run.log", observer), config.track)
     roles = cast(RunFolder(path), designer, config, least, watch.note, chat, engine)
     if roles.chat is not None:
         rehearse(roles.templates, task, schema, config.llm.effort)
@@ -120,7 +124,7 @@ def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine
     least = least_isolation(run.config, run.designer, run.task)
     isolation = witness()
     require(isolation, least)
-    watch = LoggedObserver(folder / "run.log", observer)
+    watch = TrackedObserver(LoggedObserver(folder / "run.log", observer), run.config.track)
     roles = cast(run_folder, run.designer, with_recording(run.config), least, watch.note, chat, engine)
     if roles.chat is not None:
         rehearse(roles.templates, run.task, run.env_schema, run.config.llm.effort)

@@ -197,6 +197,11 @@ class Progress(Record):
     steps: int = 0
     own_return: float | None = None
     success_rate: float | None = None
+    recent: dict[str, float] = {}
+    """Means over the last training episodes of what `episodes.npz` has: own_return, success, length, score,
+    `term.NAME`, `outcome.NAME`."""
+    evaluation: Evaluation | None = None
+    """The last one."""
 
 
 Report = Callable[[Progress], None]

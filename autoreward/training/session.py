@@ -254,12 +254,15 @@ class Session:
         return self._cpu_seconds() - self._used + self._evaluator.uncounted
 
     def _state(self, stage: Literal["training", "evaluating"], step: int) -> Progress:
+        evaluation, recent = self._evaluations[-1] if self._evaluations else None, self.log.recent(WINDOW)
         return Progress(
             stage=stage,
             step=min(step, self.steps),
             steps=self.steps,
-            own_return=self.log.recent_return(WINDOW),
-            success_rate=self._evaluations[-1].success_rate if self._evaluations else None,
+            own_return=recent.get("own_return"),
+            success_rate=evaluation.success_rate if evaluation else None,
+            recent=recent,
+            evaluation=evaluation,
         )
 
     def _snapshot_path(self, step: int) -> Path:

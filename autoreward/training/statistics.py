@@ -81,12 +81,21 @@ class EpisodeLog:
 
     def recent_return(self, count: int) -> float | None:
         """Mean own return of the last `count` finished episodes; None before the first."""
+        return self._recent("own_return", count) if self.count else None
+
+    def recent(self, count: int) -> dict[str, float]:
+        """Means over the last `count` finished episodes, of what is finite; see `Progress.recent`."""
+        names = [name for name in self._rows if name != "step" and not name.startswith("without.")]
+        means = {name: self._recent(name, count) for name in names} if self.count else {}
+        return {name: mean for name, mean in means.items() if np.isfinite(mean)}
+
+    def _recent(self, name: str, count: int) -> float:
         gathered: list[Array] = []
-        for values in reversed(self._rows.get("own_return", [])):
+        for values in reversed(self._rows[name]):
             gathered.insert(0, values)
             if sum(map(len, gathered)) >= count:
                 break
-        return float(np.concatenate(gathered)[-count:].mean()) if gathered else None
+        return float(np.concatenate(gathered)[-count:].mean())
 
     def arrays(self) -> dict[str, Array]:
         """All finished episodes, arrays [E]."""

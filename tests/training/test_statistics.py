@@ -65,6 +65,15 @@ def test_the_recent_return_looks_at_the_last_episodes_only() -> None:
     assert log.recent_return(100) == pytest.approx(11.5)
 
 
+def test_recent_means_are_of_the_last_episodes_and_finite() -> None:
+    log = EpisodeLog(2)
+    assert log.recent(3) == {}
+    play(log, 4, [0.0, 0.0], [False, False])
+    play(log, 8, [9.0, 10.0], [False, True])
+    assert log.recent(2) == {"length": 2, "own_return": 21.0, "success": 0.5, "term.near": 19.0, "term.alive": 2.0}
+    assert log.recent(100)["success"] == 0.25
+
+
 def test_a_training_without_finished_episodes_has_empty_statistics(tmp_path: Path) -> None:
     log = EpisodeLog(2)
     log.write(tmp_path / "episodes.npz")
