@@ -49,6 +49,8 @@ def draw_apart(module: str, job: Record, env_id: str, seconds: float = TIMEOUT) 
             drawn = _attempt(module, job, Path(folder), backend, seconds)
             if not drawn.error:
                 return
+            if not drawn.mujoco:
+                break
     told = drawn.error if drawn.error.startswith(env_id) else f"{env_id} cannot be drawn: {drawn.error}"
     raise UserError(told + (f". {NO_GL}" if drawn.mujoco else ""))
 

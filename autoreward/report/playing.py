@@ -38,6 +38,8 @@ class Episode(Record):
     success: bool
     outcomes: tuple[str, ...]
     """Names of the task's outcomes that hold at its end."""
+    score: float | None = None
+    """None where the task has none."""
     marks: dict[str, tuple[int, ...]] = {}
     """Events, such as `damage`, and the steps (from 1) in which they happened."""
     courses: dict[str, tuple[float, ...]] = {}
@@ -98,6 +100,7 @@ def play(env: BatchEnv, task: Task, act: Act, seed: int, fields: Collection[str]
         actions=tuple(tuple(float(part) for part in action.reshape(-1)) for action in actions),
         success=bool(finished.success[0]),
         outcomes=tuple(name for name, holds in finished.outcomes.items() if holds[0]),
+        score=None if finished.score is None else float(finished.score[0]),
         marks={event: tuple(steps) for event, steps in marks.items()},
     )
     return Recorded(episode, {name: np.stack([row[name][0] for row in rows]) for name in names}, np.array(human))

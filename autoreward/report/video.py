@@ -40,23 +40,39 @@ COLOURS = 255 - len(KEPT)
 """That a GIF chooses for itself."""
 
 
-class Film(Record):
-    """What the drawing process is told."""
+class Scene(Record):
+    """An episode in a film."""
 
-    task: Task
-    episodes: tuple[Episode, ...]
+    episode: Episode
+    title: str
+    """What stands at the left of the strip's first line."""
+
+
+class Film(Record):
+    """One file."""
+
+    scenes: tuple[Scene, ...]
+    """One after the other."""
     out: Path
     frames: int | None = None
     """At most so many pictures; None: `MOST_FRAMES`."""
 
 
-def film(job: Film) -> None:
-    """Draw a film in a process of its own.
+class Films(Record):
+    """What the drawing process is told."""
+
+    task: Task
+    films: tuple[Film, ...]
+
+
+def film(job: Films) -> None:
+    """Draw films in a process of its own.
 
     Raises:
-        UserError: it cannot be drawn on this machine, or not written; the message says why.
+        UserError: they cannot be drawn on this machine, or not written; the message says why.
     """
-    draw_apart("autoreward.report.video", job, job.task.env.id, 120 + 0.5 * sum(ep.steps for ep in job.episodes))
+    steps = sum(scene.episode.steps for one in job.films for scene in one.scenes)
+    draw_apart("autoreward.report.video", job, job.task.env.id, 120 + 0.5 * steps)
 
 
 def check_out(out: Path) -> None:
@@ -92,50 +108,62 @@ def ffmpeg() -> str | None:
     return None
 
 
-def draw(job: Film) -> None:
+def draw(job: Films) -> None:
     """Draw in this process: what the process of `film` does."""
     env = make_env(job.task.env, 1)
     try:
-        kind = job.out.suffix.lower()
-        each = job.frames or MOST_FRAMES[kind]
-        if kind == ".png":
-            write_bytes(job.out, _sheets(env, job, each))
-        elif kind == ".gif":
-            write_bytes(job.out, gif(list(_pictures(env, job, each // len(job.episodes)))))
-        else:
-            write_mp4(job.out, _pictures(env, job, each // len(job.episodes)))
+        for one in job.films:
+            _write(env, one)
     finally:
         env.close()
+
+
+def _write(env: BatchEnv, one: Film) -> None:
+    kind = one.out.suffix.lower()
+    most = one.frames or MOST_FRAMES[kind]
+    if kind == ".png":
+        write_bytes(one.out, _sheets(env, one.scenes, most))
+    elif kind == ".gif":
+        write_bytes(one.out, gif(list(_pictures(env, one.scenes, most // len(one.scenes)))))
+    else:
+        write_mp4(one.out, _pictures(env, one.scenes, most // len(one.scenes)))
 
 
 Picture = tuple[Image.Image, int]
 """With the milliseconds that it is shown."""
 
 
-def _pictures(env: BatchEnv, job: Film, count: int) -> Iterator[Picture]:
-    for episode in job.episodes:
+def _pictures(env: BatchEnv, scenes: Sequence[Scene], count: int) -> Iterator[Picture]:
+    for scene in scenes:
         strip: Strip | None = None
-        for step, frame in frames(env, episode, evenly(episode.steps, count)):
+        for step, frame in frames(env, scene.episode, evenly(scene.episode.steps, count)):
             fitted = fit(frame)
-            strip = strip or Strip(episode, _title(job.task, episode), fitted.width)
-            yield stacked([fitted, strip.at(step)]), END_MS if step == episode.steps else STEP_MS
+            strip = strip or Strip(scene.episode, scene.title, fitted.width)
+            yield stacked([fitted, strip.at(step)]), END_MS if step == scene.episode.steps else STEP_MS
 
 
-def _sheets(env: BatchEnv, job: Film, count: int) -> bytes:
+def _sheets(env: BatchEnv, scenes: Sequence[Scene], count: int) -> bytes:
     """Each episode's contact sheet with its strip, one below the other."""
     parts: list[Image.Image] = []
-    for episode in job.episodes:
+    for scene in scenes:
+        episode = scene.episode
         shots = [Shot(step, frame) for step, frame in frames(env, episode, evenly(episode.steps, count))]
         sheet = contact_sheet(shots, episode.success)
         parts.append(Image.open(BytesIO(sheet)).convert("RGB"))
-        parts.append(Strip(episode, _title(job.task, episode), parts[-1].width).at(episode.steps))
+        parts.append(Strip(episode, scene.title, parts[-1].width).at(episode.steps))
+    return png(parts)
+
+
+def strips(scenes: Sequence[Scene]) -> bytes:
+    """The strips alone, one below the other, as PNG: what can be shown where nothing can be drawn."""
+    return png([Strip(scene.episode, scene.title, 2 * WIDTH).at(scene.episode.steps) for scene in scenes])
+
+
+def png(parts: Sequence[Image.Image]) -> bytes:
+    """Pictures one below the other, as the bytes of a PNG."""
     buffer = BytesIO()
     stacked(parts).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
-
-
-def _title(task: Task, episode: Episode) -> str:
-    return f"{task.name}   seed {episode.seed}"
 
 
 def fit(frame: NDArray[np.uint8]) -> Image.Image:
@@ -228,4 +256,4 @@ def _encoder(program: str, image: Image.Image, out: Path) -> subprocess.Popen[by
 
 
 if __name__ == "__main__":
-    answer(Path(sys.argv[1]), Path(sys.argv[2]), Film, draw)
+    answer(Path(sys.argv[1]), Path(sys.argv[2]), Films, draw)

@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 from autoreward.critic.stored import Stored
-from autoreward.errors import UserError
+from autoreward.errors import AutorewardError, UserError
+from autoreward.report.actor import winners_actor
 from autoreward.report.page import write_report
-from autoreward.report.picture import rollout_picture
+from autoreward.report.rollouts import PAGE_FRAMES, keep, keep_nothing, perform
 from autoreward.reward.export import export_package
 from autoreward.search.anatomy import keep_anatomy
 from autoreward.search.hopeless import of_report, reference_reward
@@ -21,14 +22,12 @@ from autoreward.store.records import CandidateRecord, Report, Row, RunRecord, Se
 from autoreward.training.contract import RewardSpec
 from autoreward.training.files import POLICY
 
-PICTURE = "rollout.png"
-
 
 class Final:
     """Selection and report on a run folder; what is recorded is skipped."""
 
     def __init__(self, folder: RunFolder, run: RunRecord, roles: Roles, watch: Observer) -> None:
-        self._folder, self._run, self._watch = folder, run, watch
+        self._folder, self._run, self._watch, self._least = folder, run, watch, roles.least
         shared = run.config.shared_trainings
         self._new_cell = roles.new_cell
         stored = Stored.of(folder.path.parent, run.task, run.env_schema, watch.note)
@@ -116,7 +115,7 @@ class Final:
     # Export -----------------------------------------------------------------------------------------------------
 
     def _export(self, report: Report) -> None:
-        """`best/`: the reward package, the policy of the best report seed, and a picture of it."""
+        """`best/`: the reward package and the policy of the best report seed; and films of what it does."""
         best = self._folder.best
         shutil.rmtree(best, ignore_errors=True)  # whatever a killed run left half done
         export_run(self._folder, self._run, report, best)
@@ -129,10 +128,19 @@ class Final:
             self._watch.note("no policy was kept: every training of the best reward failed on the report seeds")
             return
         shutil.copy(policy, best / POLICY)
+        self._film(report, seeds[0])
+
+    def _film(self, report: Report, seed: int) -> None:
+        """`rollouts/`: episodes of the policy that is kept in `best/`, for the page; no run fails for want of them."""
+        assert report.winner is not None
+        actor = winners_actor(self._folder, self._run.task, report.winner, seed, self._folder.best / POLICY)
         try:
-            rollout_picture(self._run.task, best / POLICY, best / PICTURE, seeds[0])
-        except UserError as reason:
-            self._watch.note(f"no rollout picture: {reason}")
+            note = keep(actor, perform(actor, self._least).for_page(), PAGE_FRAMES).note
+        except (AutorewardError, OSError) as reason:
+            note = f"no rollouts: {reason}"
+            keep_nothing(actor, note)
+        if note:
+            self._watch.note(note)
 
 
 def _rank(row: Row) -> tuple[float, float]:

@@ -29,7 +29,7 @@ def events(display: LiveDisplay | PlainDisplay) -> None:
                 "0.0", seed, Progress(stage="training", step=500, steps=1000, own_return=own, success_rate=0.25)
             )
         display.candidate_stage(0, 1, "refused", "contract: unknown field [red]x[/red] \x1b[2J")
-        display.note("no rollout picture")
+        display.note("no rollouts")
 
 
 def test_live_table_has_a_row_a_candidate() -> None:
@@ -107,7 +107,11 @@ def test_what_a_run_lacks_is_said(tmp_path: Path) -> None:
     assert "picture  none" in said
     (tmp_path / "best").mkdir()
     (tmp_path / "best" / "rollout.png").touch()
-    assert str(tmp_path / "best" / "rollout.png") in final(tmp_path, 3)
+    assert str(tmp_path / "best" / "rollout.png") in final(tmp_path, 3), "of older runs"
+    film = tmp_path / "rollouts" / "1.1" / "best.gif"
+    film.parent.mkdir(parents=True)
+    film.touch()
+    assert str(film) in final(tmp_path, 3)
 
 
 def test_numbers_are_readable() -> None:

@@ -1,8 +1,10 @@
-"""`play`: a film and a line about what happened; one clear message where there can be none."""
+"""`play`: films and what happened in them; one clear message where there can be none."""
 
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import gymnasium
@@ -110,6 +112,17 @@ def test_a_tier_changes_the_world(here: Path, capsys: pytest.CaptureFixture[str]
         (["reachr", "--random"], "unknown environment 'reachr'. Closest: reacher,"),
         (["CartPole-v1", "--random", "--success", "speed > 1"], "unknown field in expression 'speed > 1'"),
         (["voxel/hunt_cow", "--random", "--episodes", "0"], "--episodes 0"),
+        (["voxel/hunt_cow", "0.1", "--random"], "a candidate goes with a run"),
+        (["CartPole-v1"], "who plays"),
+        (["2030"], "unknown run '2030'"),
+        (["2026-11-01", "7.7"], "unknown candidate '7.7'"),
+        (["2026-11-01", "0.0"], "train it again: autoreward train"),
+        (["2026-11-01", "--training", "3"], "not trained with the seed 3"),
+        (["2026-11-02"], "has no trained policy"),
+        (["{run}", "--random"], "--random goes with a task"),
+        (["{run}", "--tier", "easy"], "--tier goes with a task"),
+        (["2026-11-01", "--out", "film.avi"], "end its name with .gif"),
+        (["2026-11-01", "--reward", "none.py"], "none.py does not exist"),
     ],
 )
 def test_bad_input(
@@ -118,10 +131,49 @@ def test_bad_input(
     script = here / "script.py"
     script.write_text("import os\n")
     names = {"{cart}": str(folder / "cart.safetensors"), "{script}": str(script)}
+    names["{run}"] = str(folder / "runs" / "2026-11-01T1200_reacher_aaaa")
     for name, value in names.items():
         arguments = [part.replace(name, value) for part in arguments]
     assert told in refused(capsys, *arguments, "--runs", str(folder / "runs"))
     assert [path.name for path in here.iterdir()] == ["script.py"]
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, list[list[str]]]:
+    """What `play RUN` says around its table, and the table's rows."""
+    assert main(["play", *arguments]) == 0, capsys.readouterr().err
+    lines = capsys.readouterr().out.splitlines()
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.startswith("│")]
+    return " ".join(line for line in lines if line[:1] not in "┏┃┡│└"), rows
+
+
+def test_a_run_without_opengl_has_its_terms_and_the_command_that_makes_an_episode_again(
+    folder: Path, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "disable")
+    run = here / "run"
+    shutil.copytree(folder / "runs" / "2026-11-01T1200_reacher_aaaa", run)
+    said, rows = told(capsys, str(run), "--episodes", "3", "--isolation", "C")
+    assert re.search(r"reacher, candidate 1\.1, training seed \d+: \d of 3 episodes succeeded", said)
+    assert "MuJoCo needs OpenGL" in said and "apt install" in said
+    assert [row[0].partition(",")[0] for row in rows] == ["best", "median", "worst"]
+    assert all((run / "rollouts" / "1.1" / f"{name}.png").is_file() for name in ("best", "median", "worst"))
+    again = shlex.split(said.partition("one of them again: autoreward play ")[2])
+    assert again == [str(run), "1.1", "--training", again[3], "--seed", rows[0][1]]
+    _, one = told(capsys, *again, "--isolation", "C", "--out", "again.gif")
+    assert one[0][1:4] == rows[0][1:4] and one[0][4] == rows[0][4], "seed, steps, end and score are the same"
+    assert (here / "again.png").is_file()
+
+
+def test_python_that_a_run_names_is_not_imported_before_the_user_names_it(
+    folder: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = here / "run"
+    shutil.copytree(folder / "runs" / "2026-11-01T1200_reacher_aaaa", run)
+    record = (run / "run.json").read_text().replace('"Reacher-v5"', '"nowhere:Env"')
+    (run / "run.json").write_text(record)
+    said = refused(capsys, str(run))
+    assert "wants Python to be imported" in said and f"autoreward play {run} 1.1 --trust nowhere:Env" in said
+    assert "nowhere" in refused(capsys, str(run), "--trust", "nowhere:Env"), "then it is imported, and is not there"
 
 
 def test_a_machine_without_opengl_is_told_in_one_sentence(

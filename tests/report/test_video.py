@@ -15,7 +15,21 @@ from autoreward.envs.registry import make_env
 from autoreward.errors import UserError
 from autoreward.report.playing import Episode, play, with_human_reward
 from autoreward.report.strip import CURSOR, HEAD, LABEL, LANE, MARKS, NUMBER, ROW, Strip
-from autoreward.report.video import TALLEST, WIDTH, Film, check_out, draw, ffmpeg, film, fit, gif, write_mp4
+from autoreward.report.video import (
+    TALLEST,
+    WIDTH,
+    Film,
+    Films,
+    Scene,
+    check_out,
+    draw,
+    ffmpeg,
+    film,
+    fit,
+    gif,
+    strips,
+    write_mp4,
+)
 from autoreward.task import Task, load_task
 
 STEPS = 40
@@ -105,30 +119,40 @@ def test_a_gif_keeps_its_pictures_times_and_small_colours() -> None:
             assert read.info["duration"] == (500 if step == 5 else 100)
 
 
-def cow() -> tuple[Task, tuple[Episode, ...]]:
+def cow() -> tuple[Task, tuple[Scene, ...]]:
     task = load_task("voxel/hunt_cow")
     env = make_env(task.env, 1)
     env.action_space.seed(0)
     recorded = [play(env, task, lambda obs, mask: env.random_actions(), seed) for seed in (0, 1)]
     env.close()
-    return task, tuple(with_human_reward(each) for each in recorded)
+    return task, tuple(Scene(episode=with_human_reward(each), title="cow") for each in recorded)
 
 
 def test_a_hundred_frames_of_a_voxel_world_are_under_three_megabytes(tmp_path: Path) -> None:
-    task, episodes = cow()
-    draw(Film(task=task, episodes=episodes[:1], out=tmp_path / "cow.gif"))
+    task, scenes = cow()
+    draw(Films(task=task, films=(Film(scenes=scenes[:1], out=tmp_path / "cow.gif"),)))
     assert (tmp_path / "cow.gif").stat().st_size < 3_000_000
     with Image.open(tmp_path / "cow.gif") as read:
         assert (read.n_frames, read.width) == (100, WIDTH)  # type: ignore[attr-defined]
 
 
 def test_contact_sheets_of_several_episodes_are_one_picture(tmp_path: Path) -> None:
-    task, episodes = cow()
-    film(Film(task=task, episodes=episodes[:1], out=tmp_path / "one.png", frames=4))
-    film(Film(task=task, episodes=episodes, out=tmp_path / "two.png", frames=4))
+    task, scenes = cow()
+    one = Film(scenes=scenes[:1], out=tmp_path / "one.png", frames=4)
+    two = Film(scenes=scenes, out=tmp_path / "two.png", frames=4)
+    film(Films(task=task, films=(one, two)))
     with Image.open(tmp_path / "one.png") as one, Image.open(tmp_path / "two.png") as two:
         assert two.width == one.width > 4 * 400
         assert two.height == 2 * one.height
+
+
+def test_terms_are_shown_where_nothing_can_be_drawn() -> None:
+    scenes = [Scene(episode=EPISODE, title="one"), Scene(episode=EPISODE, title="two")]
+    with Image.open(BytesIO(strips(scenes))) as both, Image.open(BytesIO(strips(scenes[:1]))) as one:
+        assert both.height == 2 * one.height == 2 * STRIP.height
+        upper, lower = (np.asarray(both.convert("RGB"))[top : top + one.height] for top in (0, one.height))
+        assert np.array_equal(upper[HEAD:], lower[HEAD:])
+        assert has(both.convert("RGB"), MARKS["death"]).any()
 
 
 @pytest.mark.parametrize("name", ["film.avi", "film", "film.jpeg"])

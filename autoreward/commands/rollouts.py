@@ -1,0 +1,107 @@
+"""What `play RUN` does: play a candidate's policy, film what is worth looking at, and say how to see it again."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from autoreward.display import count, show, table
+from autoreward.errors import UserError
+from autoreward.report.text import clean, number
+
+if TYPE_CHECKING:
+    from autoreward.report.actor import Actor
+    from autoreward.report.rollouts import Performance
+    from autoreward.report.run import Run
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`play`'s arguments that concern a run; see there."""
+
+    run: str | None
+    candidate: str | None
+    training: int | None
+    reward: Path | None
+    seed: int | None
+    episodes: int | None
+    out: Path | None
+    frames: int | None
+    isolation: Literal["A", "B", "C"]
+    trust: str | None
+    runs: Path
+
+
+def show_rollouts(asked: Asked, console: Console) -> None:
+    """Play, film, and print what was filmed.
+
+    Raises:
+        UserError: there is no policy, the record names Python of its own, or the films cannot be written.
+        IsolationTooWeak: the reward's cell would be isolated less than asked for.
+    """
+    from autoreward.report.actor import find_actor
+    from autoreward.report.rollouts import perform
+    from autoreward.report.run import Run
+    from autoreward.report.video import check_out
+    from autoreward.reward.reward import read_source
+    from autoreward.sandbox.linux.process import hide_process
+    from autoreward.store.find import find_run
+    from autoreward.store.trust import named_by_environment, require_trust
+
+    run = Run(find_run(asked.run, asked.runs))
+    actor = find_actor(run, asked.candidate, asked.training)
+    if asked.reward is not None:
+        actor = replace(actor, source=read_source(asked.reward))
+    if asked.out is not None:
+        check_out(asked.out)
+    command = ("autoreward", "play", str(run.path), actor.candidate)
+    require_trust(named_by_environment(run.task.env), {asked.trust}, str(run.path / "run.json"), command)
+    hide_process()
+    seeds = None if asked.seed is None else range(asked.seed, asked.seed + (asked.episodes or 1))
+    performance = perform(actor, asked.isolation, asked.episodes, seeds)
+    files, note = _filmed(actor, performance, asked)
+    show(console, _told(run, actor, performance, files))
+    console.print(Text(clean(f"in {files[0].parent}" + (f"; {note}" if note else ""))))
+    flag = "" if asked.reward is None else f" --reward {shlex.quote(str(asked.reward))}"
+    again = f"{shlex.join(command)} --training {actor.training} --seed {performance.scenes[0].episode.seed}{flag}"
+    console.print(Text(clean(f"one of them again: {again}")))
+
+
+def _filmed(actor: Actor, performance: Performance, asked: Asked) -> tuple[list[Path], str]:
+    """Paths of the films, one an episode (the same where one film holds all), and what has to be said of them."""
+    from autoreward.report.rollouts import film_together, folder_of, keep
+
+    if asked.out is not None:
+        path, note = film_together(actor, performance, asked.out, asked.frames)
+        return [path] * len(performance.scenes), note
+    try:
+        kept = keep(actor, performance, asked.frames)
+    except OSError as error:
+        folder = folder_of(actor.run, actor.candidate)
+        raise UserError(f"{folder} cannot be written: {error.strerror or error}; name a film with --out FILE") from None
+    return [folder_of(actor.run, actor.candidate) / one.file for one in kept.rollouts], kept.note
+
+
+def _told(run: Run, actor: Actor, performance: Performance, files: list[Path]) -> list[RenderableType]:
+    """What was played, and a row an episode."""
+    scored = run.task.score is not None
+    head = f"{run.task.name}, candidate {actor.candidate}, training seed {actor.training}: "
+    head += f"{performance.succeeded} of {count(len(performance.played), 'episode')} succeeded"
+    columns = ["", "seed", "steps", "how it ended", *(["score"] if scored else []), "file"]
+    rows = [
+        (
+            ", ".join(choice.labels),
+            str(scene.episode.seed),
+            str(scene.episode.steps),
+            ", ".join(["success" if scene.episode.success else "no success", *scene.episode.outcomes]),
+            *([number(scene.episode.score)] if scored else []),
+            f"{path.name} ({path.stat().st_size / 1e6:.1f} MB)",
+        )
+        for choice, scene, path in zip(performance.choices, performance.scenes, files, strict=True)
+    ]
+    return [Text(clean(head)), table(columns, rows, numbers=("seed", "steps", "score"))]
