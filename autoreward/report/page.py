@@ -9,6 +9,7 @@ Not covered: what a text says to its reader.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import shlex
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from autoreward.records import write_bytes
 from autoreward.report.colours import python
 from autoreward.report.curves import best_trainings, report_lines, search_lines, term_lines, term_rows
 from autoreward.report.entries import Round, checks, marks, rounds
+from autoreward.report.films import films_part
 from autoreward.report.lineage import rounds_plot
 from autoreward.report.plots import data_address, line_plot
 from autoreward.report.run import Run
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
 
 TEMPLATE = "page.html.j2"
 PARTS = Path(__file__).parent / "parts"
-PICTURE = "rollout.png"
-MOST_PICTURE_BYTES = 4 * 2**20
-"""A larger picture is left out: the page is mailed around."""
 MOST_BYTES = 9_500_000
 """Of the page, as far as shorter texts can bring it there."""
 LENGTHS = (20_000, 4_000, 800)
@@ -74,6 +73,7 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
     return page
 
 
+@functools.cache  # its templates are compiled once a process: that takes longer than to fill them
 def _environment(most: int) -> jinja2.Environment:
     import jinja2
 
@@ -126,6 +126,7 @@ def _context(run: Run, most: int) -> dict[str, Any]:
         "transcripts": transcripts(run.calls, most),
         "tallies": [*run.ledger.by_role.items(), ("in all", run.ledger.total)],
         "settings": settings(folder, run.record),
+        "rollouts": films_part(folder, best.place if best else None),
         **anatomy_part(folder, best.place if best else None),
         **_own_files(),
     }
@@ -143,7 +144,6 @@ def _pictures(run: Run, listed: list[Round]) -> dict[str, Markup]:
         "search_plot": line_plot(search_lines(folder, best), "success", rate=True),
         "terms_plot": line_plot(term_lines(best_trainings(folder, report, best)), "episode sum, weighted"),
         "anatomy_plot": terms_over_time(stored(folder, best)),
-        "picture": _picture(folder.best / PICTURE),
     }
     return {name: Markup(address) for name, address in drawn.items()}
 
@@ -156,12 +156,6 @@ def _own_files() -> dict[str, Markup]:
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         found |= {name: Markup(text), f"{name}_hash": Markup(digest)}
     return found
-
-
-def _picture(path: Path) -> str:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_PICTURE_BYTES:
-        return ""
-    return data_address(path.read_bytes(), "image/png")
 
 
 def _count(run: RunRecord, seen: bool) -> int:
