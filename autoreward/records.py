@@ -58,7 +58,7 @@ def read_record(path: Path, model: type[RecordT]) -> RecordT:
     return parse_record(data, model, path)
 
 
-def parse_record(data: bytes, model: type[RecordT], path: Path) -> RecordT:
+def parse_record(data: bytes, model: type[RecordT], path: Path | str) -> RecordT:
     """A record from what its file holds.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`compare`: runs side by side, in the terminal or as JSON."""
+"""`compare`: runs side by side, in the terminal, as JSON, or as a page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from rich.text import Text
 
 from autoreward.commands.arguments import Command, Json, Trusted
 from autoreward.display import count, dollars, new_console, one_line, show, success_cell, table
+from autoreward.errors import UserError
+from autoreward.records import write_bytes
 from autoreward.report.comparison import Comparison, Pair, Side
 from autoreward.report.run import Run
 from autoreward.report.text import clean, duration, percent
@@ -30,6 +32,8 @@ class Compare(Command):
     """Two runs or more (folders, or unique beginnings of their names); each is compared with the first."""
     json_: Json = False
     """Print everything as JSON."""
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write it as a page, one file that can be mailed and needs no network, in place of printing it."""
     isolation: Literal["A", "B", "C"] = "B"
     """Least isolation of the processes that their rewards are run in, to measure the distance."""
     trust: Trusted = ()
@@ -41,11 +45,24 @@ class Compare(Command):
         """Print the comparison."""
         found = [Run(find_run(name, self.runs)) for name in self.names]
         comparison, console = compare(found, self.isolation, self.trust), new_console()
+        if self.html is not None:
+            _write(comparison, self.html)
+            new_console(stderr=self.json_).print(Text(clean(f"wrote {self.html}")))
         if self.json_:
             console.file.write(comparison.model_dump_json(indent=1) + "\n")
-        else:
+        elif self.html is None:
             show(console, _parts(comparison, console))
         return 0
+
+
+def _write(found: Comparison, page: Path) -> None:
+    from autoreward.view.pages import comparison_page
+
+    try:
+        write_bytes(page, comparison_page(found))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"cannot write {page}: {reason}; name another place with --html FILE") from None
 
 
 def _parts(found: Comparison, console: Console) -> Iterator[RenderableType]:

@@ -115,7 +115,7 @@ class View:
         try:
             if (run / "report.html").lstat().st_mtime_ns < (run / "report.json").lstat().st_mtime_ns:
                 return None
-            page = read_plain(run / "report.html", MOST_BYTES)
+            page = read_plain(str(run / "report.html"), MOST_BYTES)
         except (OSError, RunDamaged):
             return None
         return page if page and f'content="{pages.report_policy()}"'.encode() in page[:2000] else None

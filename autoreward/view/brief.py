@@ -74,7 +74,7 @@ class Brief:
         return self.designed.success_iqm - self.human.success_iqm
 
 
-def signature(run: Path) -> Signature:
+def signature(run: str) -> Signature:
     """When and how long the records are that a row is made of; of a finished run two records tell."""
     top = tuple(_written(f"{run}/{name}") for name in ("run.json", "report.json"))
     if top[1]:
@@ -83,7 +83,7 @@ def signature(run: Path) -> Signature:
     return (*top, _written(f"{run}/spent.json"), _written(f"{run}/{LOG}"), *records, _at_work(run))
 
 
-def read_brief(run: Path, key: str) -> Brief:
+def read_brief(run: str, key: str) -> Brief:
     """The row of a run; a damaged one is a row that says so.
 
     Args:
@@ -95,19 +95,19 @@ def read_brief(run: Path, key: str) -> Brief:
     except RunDamaged as error:
         damaged = Brief(key=key, state="damaged", note=str(error).replace(f"{run}/", ""))
     try:
-        record = plain_record(run / "run.json", RunRecord)
+        record = plain_record(f"{run}/run.json", RunRecord)
     except RunDamaged:
         return damaged
     return replace(_with_record(damaged, record), state="damaged") if record else damaged
 
 
-def _read(run: Path, key: str) -> Brief:
-    record = plain_record(run / "run.json", RunRecord)
+def _read(run: str, key: str) -> Brief:
+    record = plain_record(f"{run}/run.json", RunRecord)
     if record is None:
         raise RunDamaged("run.json is missing")
     brief = _with_record(Brief(key=key, state="finished"), record)
-    report = plain_record(run / "report.json", Report)
-    spent = report.spent if report else plain_record(run / "spent.json", Spent) or Spent()
+    report = plain_record(f"{run}/report.json", Report)
+    spent = report.spent if report else plain_record(f"{run}/spent.json", Spent) or Spent()
     rounds, scores, best = _progress(run)
     brief = replace(brief, spent=spent, rounds=rounds, scores=scores, best=best)
     if report is None:
@@ -146,11 +146,11 @@ def _end(report: Report) -> str:
     return f"ended early: {report.stopped}" if report.stopped else ""
 
 
-def _progress(run: Path) -> tuple[Rounds, bool, float | None]:
+def _progress(run: str) -> tuple[Rounds, bool, float | None]:
     """`rounds`, `scores` and `best` of a row; the best of those candidates that had the most steps of training."""
     found: dict[int, list[CandidateRecord]] = {}
     for round_, _, path in _candidates(run):
-        record = plain_record(Path(path), CandidateRecord)
+        record = plain_record(path, CandidateRecord)
         found.setdefault(round_, []).extend([record] if record else [])
     each = [[one for one in records if one.success_rate is not None] for _, records in sorted(found.items())]
     rates = [one.success_rate or 0.0 for records in each for one in records]
@@ -167,25 +167,26 @@ def _progress(run: Path) -> tuple[Rounds, bool, float | None]:
     return scaled, True, max(best, default=None)
 
 
-def _unfinished(run: Path, brief: Brief) -> tuple[State, str]:
+def _unfinished(run: str, brief: Brief) -> tuple[State, str]:
     running = _at_work(run)
     try:
-        log = (read_plain(run / LOG, LOG_BYTES, end=True) or b"").decode(errors="replace")
+        log = (read_plain(f"{run}/{LOG}", LOG_BYTES, end=True) or b"").decode(errors="replace")
     except RunDamaged:
         log = ""
     told, last = last_of(log, not running)
     if running:
-        return "running", f"round {max(len(brief.rounds), 1)} of {brief.planned}; {last.partition(' ')[2]}".rstrip("; ")
+        begun = f"{len(brief.rounds)} of {brief.planned} rounds begun"
+        return "running", f"{begun}; {last.partition(' ')[2]}".rstrip("; ")
     return ("killed" if told == KILLED else "stopped"), told
 
 
-def _at_work(run: Path) -> bool:
+def _at_work(run: str) -> bool:
     """Whether a process of this machine is at work on it."""
     path = f"{run}/.lock"
-    return os.path.isfile(path) and not os.path.islink(path) and is_locked(run)
+    return os.path.isfile(path) and not os.path.islink(path) and is_locked(Path(run))
 
 
-def _candidates(run: Path) -> list[tuple[int, int, str]]:
+def _candidates(run: str) -> list[tuple[int, int, str]]:
     """(round, index, path of `candidate.json`) of those that have begun."""
     found = []
     for round_, folder in numbered(f"{run}/rounds"):

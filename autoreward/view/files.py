@@ -26,7 +26,7 @@ MOST_WALKED = 50_000
 """Files and folders of one run that are looked at for links."""
 
 
-def read_plain(path: Path, most: int = MOST_BYTES, end: bool = False) -> bytes | None:
+def read_plain(path: str, most: int = MOST_BYTES, end: bool = False) -> bytes | None:
     """What a plain file holds; None where there is none.
 
     Args:
@@ -44,18 +44,18 @@ def read_plain(path: Path, most: int = MOST_BYTES, end: bool = False) -> bytes |
     except OSError as error:
         why = "is a link, which is not followed" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
         raise RunDamaged(f"{path} {why}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise RunDamaged(f"{path} is no plain file")
-        if found.st_size > most:
-            if not end:
-                raise RunDamaged(f"{path} has {found.st_size:,} bytes, more than any record")
-            file.seek(found.st_size - most)
-        return file.read(most)
+        if found.st_size > most and not end:
+            raise RunDamaged(f"{path} has {found.st_size:,} bytes, more than any record")
+        return os.pread(descriptor, most, max(0, found.st_size - most))
+    finally:
+        os.close(descriptor)
 
 
-def plain_record(path: Path, model: type[RecordT]) -> RecordT | None:
+def plain_record(path: str, model: type[RecordT]) -> RecordT | None:
     """A record of a run; None where it is not there.
 
     Raises:
@@ -67,11 +67,11 @@ def plain_record(path: Path, model: type[RecordT]) -> RecordT | None:
 
 def find_runs(root: Path) -> Iterator[str]:
     """Runs below a folder, as paths from it; runs within runs are not looked for, and links are not followed."""
-    waiting, looked = [("", 0)], 0
+    waiting, looked, within = [("", 0)], 0, str(root)
     while waiting and looked < MOST_FOLDERS:
         key, depth = waiting.pop()
         looked += 1
-        names, folders = _listed(f"{root}/{key}")
+        names, folders = _listed(f"{within}/{key}")
         # What has no run.json but the rest of a run is a damaged one.
         if key and ("run.json" in names or {"rounds", "report.json"} & names):
             yield key

@@ -74,8 +74,9 @@ class Index:
         known = self._entries.get(key)
         if known is None:
             return None
-        now = signature(self.root / key)
-        return known if now == known.signature else Entry(read_brief(self.root / key, key), now, known.version)
+        run = f"{self.root}/{key}"
+        now = signature(run)
+        return known if now == known.signature else Entry(read_brief(run, key), now, known.version)
 
     @property
     def version(self) -> str:
@@ -100,7 +101,7 @@ class Index:
             if len(found) >= MOST_RUNS:
                 break
             found.add(key)
-            run, known = self.root / key, self._entries.get(key)
+            run, known = f"{self.root}/{key}", self._entries.get(key)
             now = signature(run)
             if known is None or known.signature != now:
                 changed = True

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PARTS = Path(__file__).parent / "parts"
 MOST_CHARACTERS = 4_000
 """Of any one text that is shown."""
+MOST_OF_WORD = 24
+"""Characters of what is never broken."""
 _ROWS: WeakKeyDictionary[Brief, Markup] = WeakKeyDictionary()
 
 
@@ -74,6 +76,7 @@ def summary(briefs: Sequence[Brief]) -> Markup:
             standings=Counter(brief.standing for brief in compared),
             seconds=sum(brief.spent.wall_seconds for brief in briefs),
             steps=sum(brief.spent.env_steps for brief in briefs),
+            tokens=sum(brief.spent.llm_tokens for brief in briefs),
             usd=sum(brief.spent.llm_usd or 0.0 for brief in briefs),
         )
     )
@@ -98,6 +101,16 @@ def comparison_page(comparison: Comparison, home: str = "") -> bytes:
         home: address of the table, and beginning of those of the reports; empty where the page is a file of its own.
     """
     return _rendered("compare.html.j2", found=comparison, home=home, css=Markup(style()), policy=comparison_policy())
+
+
+def breakable(name: str) -> Markup:
+    """A name that is broken at its underscores rather than within its words, where they are words."""
+    parts = clean(name).replace("_", "_\0").split("\0")
+    words = (
+        escape(part) if len(part) > MOST_OF_WORD else Markup(f'<span class="word">{escape(part)}</span>')
+        for part in parts
+    )
+    return Markup("<wbr>").join(words)
 
 
 def diff_lines(diff: Sequence[str]) -> list[DiffLine]:
@@ -166,6 +179,7 @@ def _environment() -> jinja2.Environment:
         "duration": duration,
         "large": large,
         "address": quoted,
+        "breakable": breakable,
         "difflines": diff_lines,
     }
     return environment
