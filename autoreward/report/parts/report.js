@@ -4,7 +4,7 @@
 for (const table of document.querySelectorAll("table")) {
   const heads = [...table.querySelectorAll("thead th")];
   const names = heads.map((head) => head.textContent.trim());
-  for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, column) => { cell.dataset.name = names[column]; });
+  for (const row of table.querySelectorAll("tbody tr, tfoot tr")) [...row.cells].forEach((cell, column) => { cell.dataset.name = names[column]; });
   table.classList.add("named");
   if (!table.classList.contains("sortable")) continue;
   heads.forEach((head, column) => {
