@@ -159,7 +159,7 @@ def _order(term: Term, whole: Returns, alone: bool) -> list[str]:
 
 
 def heading(found: Anatomy) -> str:
-    """What was looked at, and whether a success earns more than a failure, in two sentences."""
+    """What was looked at, and what the whole reward makes of it, in two sentences."""
     own, others = found.own, found.others
     text = (
         f"{own.successes} successes and {own.failures} failures of {own.trainings} trainings on this reward, "
@@ -167,7 +167,11 @@ def heading(found: Anatomy) -> str:
     )
     if found.whole.order is None:
         return f"{text}. All ended alike, so it cannot be said whether a success earns more than a failure."
-    return f"{text}. A success returns more than a failure in {percent(found.whole.order)} of the pairs."
+    success, failure = number(found.whole.success), number(found.whole.failure)
+    return (
+        f"{text}. With all terms a success returns {success} on average and a failure {failure}, and the success more "
+        f"in {percent(found.whole.order)} of the pairs."
+    )
 
 
 def numbered(shown: Shown) -> list[tuple[int, Happened]]:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 MOST_TERMS = 7
 """That are drawn: those with the largest share."""
 GOOD, BAD = COLOURS[2], COLOURS[3]
-WIDTH, ROW, HEAD, FOOT = 9.2, 0.82, 0.72, 0.5
+WIDTH, ROW, HEAD, FOOT = 7.6, 0.8, 0.72, 0.5
 """Inches."""
-LEFT, RIGHT = 2.3, 0.15
-"""Inches beside the axes."""
+NUMBERS, LETTER, RIGHT = 0.62, 0.078, 0.12
+"""Inches beside the axes: of an axis' numbers, of each letter of a term's name, and to the right."""
+GAP = 0.06
+"""Between two episodes, as a share of the width of one."""
 LONGEST_NAME = 27
 MARGIN = 0.12
 """Of a row's range, above and below."""
@@ -36,15 +38,20 @@ def terms_over_time(found: Anatomy | None) -> str:
 
     names = [term.name for term in found.terms][:MOST_TERMS]
     rows = [*([None] if len(found.terms) > 1 or found.grammar == "signs" else []), *names]
-    height = HEAD + ROW * len(rows) + FOOT
+    height, left = HEAD + ROW * len(rows) + FOOT, NUMBERS + LETTER * max(len(_short(name or "total")) for name in rows)
     with drawing_style():
         figure = Figure(figsize=(WIDTH, height))
         grid = figure.subplots(len(rows), len(found.shown), sharex="col", sharey="row", squeeze=False)
         figure.subplots_adjust(
-            LEFT / WIDTH, FOOT / height, 1 - RIGHT / WIDTH, 1 - HEAD / height, wspace=0.06, hspace=0.35
+            left / WIDTH, FOOT / height, 1 - RIGHT / WIDTH, 1 - HEAD / height, wspace=GAP, hspace=0.35
         )
         for row, name in zip(grid, rows, strict=True):
-            _row(row, found.shown, name, INK if name is None else COLOURS[names.index(name) % len(COLOURS)])
+            colour = INK if name is None else COLOURS[names.index(name) % len(COLOURS)]
+            _row(row, found.shown, name, colour)
+            middle = row[0].get_position()
+            figure.text(
+                0.01, (middle.y0 + middle.y1) / 2, _short(name or "total"), color=colour, fontsize=9, va="center"
+            )
         for axes, shown in zip(grid[0], found.shown, strict=True):
             axes.set_title(f"{shown.title} ({_short(shown.source)})", fontsize=10, pad=28)
             _numbers(axes, shown)
@@ -66,10 +73,6 @@ def _row(row: Sequence[Axes], episodes: Sequence[Shown], name: str | None, colou
         axes.text(1, 1.02, f"sum {whole:.4g}", transform=axes.transAxes, ha="right", va="bottom", fontsize=8)
         axes.set_xlim(0, shown.steps * 1.005)
         axes.set_ylim(low - MARGIN * (high - low), high + MARGIN * (high - low))
-    # As far left as there is room: names are longer than the numbers of the axis leave.
-    place = (-(LEFT - 0.05) / (WIDTH - LEFT - RIGHT) * (len(row) + 0.06 * (len(row) - 1)), 0.5)
-    row[0].text(*place, "total" if name is None else _short(name), transform=row[0].transAxes, color=colour,
-                fontsize=9, ha="left", va="center")  # fmt: skip
 
 
 def _course(axes: Axes, shown: Shown, values: Sequence[float], colour: str) -> None:
