@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autoreward.analyzer.anatomy import Anatomy, Happened, Returns, Shown, Term, anatomy
+from autoreward.analyzer.anatomy import Anatomy, Returns, Shown, Term, anatomy
 from autoreward.analyzer.scored import Source, scored
 from autoreward.errors import RunDamaged
 from autoreward.records import read_record, write_record
@@ -26,6 +26,8 @@ MOST_OTHERS = 20
 """Trainings on other rewards whose episodes are looked at."""
 CHANGED = 0.02
 """Share of the pairs of a success and a failure from which an order is another one."""
+LEAST_LEAD = 0.01
+"""Share of what a success returns more than a failure that is worth a word."""
 OFTEN = 0.5
 """Share of the steps from which lying at an end is worth a word."""
 
@@ -136,9 +138,9 @@ def _reading(term: Term, whole: Returns, alone: bool) -> str:
     if term.active == 0:
         said.append("never pays here")
     elif term.level is None:
-        said.append(f"an event: pays in {percent(term.active)} of the steps")
+        said.append(f"an event: pays in {_steps(term.active)}")
     elif term.level == 0 and term.saturated >= OFTEN:
-        said.append(f"pays in {percent(term.active)} of the steps")
+        said.append(f"pays in {_steps(term.active)}")
     elif term.saturated >= OFTEN:
         said.append("flat, so it tells nothing there")
     if term.active > 0 and term.share < SMALL:
@@ -146,16 +148,28 @@ def _reading(term: Term, whole: Returns, alone: bool) -> str:
     return "; ".join([*said, *_order(term, whole, alone)])
 
 
+def _steps(share: float) -> str:
+    return f"{percent(share) if share >= 0.001 else 'fewer than 0.1%'} of the steps"
+
+
 def _order(term: Term, whole: Returns, alone: bool) -> list[str]:
-    """What becomes of the order of success over failure without it."""
-    if alone or whole.order is None or term.without.order is None:
-        return ["the only term"] if alone else []
-    change = term.without.order - whole.order
-    if abs(change) < CHANGED:
-        return ["success is told from failure as well without it"]
-    if change < 0:
-        return ["without it success is told from failure less well"]
-    return ["without it success is told from failure better: it pays against success"]
+    """What becomes of the lead of success over failure without it."""
+    if alone:
+        return ["the only term"]
+    said, left = [], term.without
+    lead = _lead(whole)
+    if term.active > 0 and lead > 0:
+        part = 1 - _lead(left) / lead
+        said = [f"makes up {part:.0%} of the lead of a success"] if part >= LEAST_LEAD else []
+        said = ["pays a failure more than a success"] if part <= -LEAST_LEAD else said
+    if whole.order is not None and left.order is not None and abs(change := left.order - whole.order) >= CHANGED:
+        said.append(f"without it success is told from failure {'less well' if change < 0 else 'better'}")
+    return said
+
+
+def _lead(found: Returns) -> float:
+    """What a success returns more than a failure, on average; 0 where there are not both."""
+    return 0.0 if found.success is None or found.failure is None else found.success - found.failure
 
 
 def heading(found: Anatomy) -> str:
@@ -174,10 +188,12 @@ def heading(found: Anatomy) -> str:
     )
 
 
-def numbered(shown: Shown) -> list[tuple[int, Happened]]:
-    """The events of an episode by the numbers that stand at their marks; what happens in one step shares a number."""
-    steps = list(dict.fromkeys(event.step for event in shown.happened))
-    return [(steps.index(event.step) + 1, event) for event in shown.happened]
+def numbered(shown: Shown) -> list[tuple[int, int, str]]:
+    """The events of an episode: the number that stands at their mark, the step, and what happened in it."""
+    by_step: dict[int, list[str]] = {}
+    for event in shown.happened:
+        by_step.setdefault(event.step, []).append(event.text)
+    return [(number_ + 1, step, ", ".join(by_step[step])) for number_, step in enumerate(by_step)]
 
 
 def anatomy_part(folder: RunFolder, place: Key | None) -> dict[str, Any]:

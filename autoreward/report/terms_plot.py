@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 MOST_TERMS = 7
 """That are drawn: those with the largest share."""
 GOOD, BAD = COLOURS[2], COLOURS[3]
-WIDTH, ROW, HEAD, FOOT = 7.6, 0.8, 0.72, 0.5
+WIDTH, ROW, HEAD, FOOT = 7.6, 0.85, 0.9, 0.5
 """Inches."""
-NUMBERS, LETTER, RIGHT = 0.62, 0.078, 0.12
-"""Inches beside the axes: of an axis' numbers, of each letter of a term's name, and to the right."""
-GAP = 0.06
-"""Between two episodes, as a share of the width of one."""
-LONGEST_NAME = 27
+LEFT, RIGHT = 0.65, 0.12
+"""Inches beside the axes."""
+LONGEST_NAME = 30
 MARGIN = 0.12
 """Of a row's range, above and below."""
 
@@ -38,22 +36,19 @@ def terms_over_time(found: Anatomy | None) -> str:
 
     names = [term.name for term in found.terms][:MOST_TERMS]
     rows = [*([None] if len(found.terms) > 1 or found.grammar == "signs" else []), *names]
-    height, left = HEAD + ROW * len(rows) + FOOT, NUMBERS + LETTER * max(len(_short(name or "total")) for name in rows)
+    height = HEAD + ROW * len(rows) + FOOT
     with drawing_style():
         figure = Figure(figsize=(WIDTH, height))
         grid = figure.subplots(len(rows), len(found.shown), sharex="col", sharey="row", squeeze=False)
         figure.subplots_adjust(
-            left / WIDTH, FOOT / height, 1 - RIGHT / WIDTH, 1 - HEAD / height, wspace=GAP, hspace=0.35
+            LEFT / WIDTH, FOOT / height, 1 - RIGHT / WIDTH, 1 - HEAD / height, wspace=0.06, hspace=0.42
         )
         for row, name in zip(grid, rows, strict=True):
             colour = INK if name is None else COLOURS[names.index(name) % len(COLOURS)]
             _row(row, found.shown, name, colour)
-            middle = row[0].get_position()
-            figure.text(
-                0.01, (middle.y0 + middle.y1) / 2, _short(name or "total"), color=colour, fontsize=9, va="center"
-            )
+            row[0].text(0, 1.03, _short(name or "total"), transform=row[0].transAxes, color=colour, va="bottom")
         for axes, shown in zip(grid[0], found.shown, strict=True):
-            axes.set_title(f"{shown.title} ({_short(shown.source)})", fontsize=10, pad=28)
+            axes.set_title(f"{shown.title}\n({_short(shown.source)})", fontsize=10, pad=28)
             _numbers(axes, shown)
         for axes, shown in zip(grid[-1], found.shown, strict=True):
             axes.set_xlabel("step")
@@ -70,7 +65,7 @@ def _row(row: Sequence[Axes], episodes: Sequence[Shown], name: str | None, colou
     for axes, shown, values in zip(row, episodes, courses, strict=True):
         _course(axes, shown, values, colour)
         whole = shown.value if name is None else shown.sums[name]
-        axes.text(1, 1.02, f"sum {whole:.4g}", transform=axes.transAxes, ha="right", va="bottom", fontsize=8)
+        axes.text(1, 1.03, f"sum {whole:.4g}", transform=axes.transAxes, ha="right", va="bottom", fontsize=8)
         axes.set_xlim(0, shown.steps * 1.005)
         axes.set_ylim(low - MARGIN * (high - low), high + MARGIN * (high - low))
 
@@ -88,7 +83,7 @@ def _course(axes: Axes, shown: Shown, values: Sequence[float], colour: str) -> N
 
 def _numbers(axes: Axes, shown: Shown) -> None:
     """The numbers of the events above the first row, moved apart where they would cover each other."""
-    numbers = {number: event.step for number, event in numbered(shown)}
+    numbers = {number: step for number, step, _ in numbered(shown)}
     high = axes.get_xlim()[1]
     room, place = high * 0.034, -high
     for left, (number, step) in zip(reversed(range(len(numbers))), numbers.items(), strict=True):
