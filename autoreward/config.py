@@ -167,6 +167,32 @@ class LLMConfig(Record):
         return url
 
 
+class EngineConfig(Record):
+    """Where trainings run, and what each is given there."""
+
+    name: Annotated[str, tyro.conf.arg(aliases=["--engine"])] = "local"
+    """`local`, `ray`, `slurm`, or `module:attr` of an engine of your own. (In YAML, `engine: ray` says it too.)"""
+    address: str | None = None
+    """For `ray`: `auto` or `HOST:PORT` of a cluster that is there; None: one is started on this machine."""
+    partition: str | None = None
+    """For `slurm`: None: the cluster's default."""
+    options: Annotated[str | None, BeforeValidator(_as_json)] = None
+    """For `slurm`: further options of sbatch, a JSON object (in YAML: a mapping), such as '{"account": "robots"}'."""
+    cpus: Annotated[float, Field(gt=0)] = 1.0
+    """Cores for each worker."""
+    gpus: Annotated[float, Field(ge=0)] = 0.0
+    """GPUs for each worker; below 1: a share of one. 0: it may use those that it sees."""
+    memory: Annotated[float, Field(gt=0)] | None = None
+    """GB for each worker; one that takes more is ended."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Longest time of one training; one that takes longer is ended."""
+
+
+def _named(value: object) -> object:
+    """`engine: ray` in a YAML file."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 class RunConfig(Record):
     """One run: a task, a designer, a search and what it may spend."""
 
@@ -217,8 +243,10 @@ class RunConfig(Record):
     baselines and the report's trainings always go to their end."""
     replay_trainings: bool = False
     """Nothing is trained: the results too are those of the run of `llm.replay`, to the last digit."""
+    engine: Annotated[EngineConfig, BeforeValidator(_named)] = EngineConfig()
+    """Where trainings run: on this machine, on Ray, on SLURM."""
     slots: Annotated[int, Field(ge=0)] = 0
-    """Trainings at once; 0: as many as cores."""
+    """Trainings at once; 0: as many as cores (of the machine, or the Ray cluster), and with `slurm` without bound."""
     training_timeout: Positive = 3600
     """Seconds without any progress after which a training is killed."""
     runs: Path = Path("runs")

@@ -42,13 +42,16 @@ class Worker:
 
     requests: tuple[JobRequest, ...]
 
-    def __init__(self, log: Path, stirred: Callable[[], None], variables: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self, log: Path, stirred: Callable[[], None], variables: Mapping[str, str] = {}, where: Path | None = None
+    ) -> None:
         """Start it.
 
         Args:
             log: for what it says before its first job.
             stirred: called, by a thread, whenever it has answered or ended.
             variables: of its environment, beside those that every worker has.
+            where: the folder that it works in; None: this process's.
 
         Raises:
             OSError: the process cannot be started, or the log cannot be written.
@@ -61,6 +64,7 @@ class Worker:
                 stderr=errors,
                 env={**worker_environment(), **variables},
                 start_new_session=True,
+                cwd=where,
                 bufsize=0,
             )
         self._code: int | None = None

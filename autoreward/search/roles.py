@@ -12,7 +12,7 @@ from autoreward.config import LLMConfig, RunConfig
 from autoreward.designer.contract import Designer
 from autoreward.designer.registry import find_designer
 from autoreward.engine.contract import Engine
-from autoreward.engine.local import LocalEngine
+from autoreward.engine.registry import find_engine
 from autoreward.engine.replay import ReplayEngine
 from autoreward.errors import UserError
 from autoreward.llm.contract import Chat
@@ -130,7 +130,12 @@ def new_chat(llm: LLMConfig, note: Callable[[str], None]) -> Chat:
 
 
 def new_engine(config: RunConfig) -> Engine:
-    """Where a configuration has its trainings run."""
+    """Where a configuration has its trainings run; to be shut down.
+
+    Raises:
+        UnknownName: there is no such engine.
+        UserError: it cannot be had here: an extra or a program is missing, or an address does not answer.
+    """
     if config.replay_trainings and config.llm.replay:
         return ReplayEngine(Path(config.llm.replay))
-    return LocalEngine(config.slots, config.training_timeout)
+    return find_engine(config.engine, config.slots, config.training_timeout)

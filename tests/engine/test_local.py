@@ -17,7 +17,7 @@ from autoreward.engine.processes import worker_environment
 from autoreward.engine.worker import failed_result
 from autoreward.errors import MACHINE, MachineFailed, RunDamaged
 from autoreward.records import read_record, write_record
-from autoreward.testing.engine import InProcessEngine, check_engine, line_request
+from autoreward.testing.engine import InProcessEngine, check_engine, check_results, line_request
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
 from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name
 
@@ -95,12 +95,13 @@ def gone(pid: int, seconds: float = 10.0) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_keeps_the_engine_contract(tmp_path: Path) -> None:
-    check_engine(LocalEngine(slots=2, timeout=60), tmp_path)
+    check_engine("tests.engine.engines:local", tmp_path)
 
 
-def test_the_engine_without_processes_keeps_it_too(tmp_path: Path) -> None:
-    check_engine(InProcessEngine(), tmp_path)
+def test_the_engine_without_processes_gives_the_same_results(tmp_path: Path) -> None:
+    check_results(InProcessEngine(), tmp_path)
 
 
 @pytest.mark.any_user

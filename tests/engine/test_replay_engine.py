@@ -8,7 +8,7 @@ from autoreward.engine.contract import JobRequest, run_all
 from autoreward.engine.replay import FILES, ReplayEngine
 from autoreward.errors import UserError
 from autoreward.records import read_record
-from autoreward.testing.engine import InProcessEngine, check_engine, line_request
+from autoreward.testing.engine import InProcessEngine, check_results, line_request
 from autoreward.training.contract import TrainingJob, TrainingResult
 from autoreward.training.files import JOB, POLICY, result_name
 
@@ -25,7 +25,7 @@ def record(run: Path, *requests: JobRequest) -> None:
 def test_it_keeps_the_contract(tmp_path: Path) -> None:
     bad = line_request(tmp_path / "bad", seed=9, trainer="autoreward.testing.trainer:missing")
     record(tmp_path / "run", *(line_request(tmp_path / str(seed), seed) for seed in range(3)), bad)
-    check_engine(ReplayEngine(tmp_path / "run"), tmp_path / "checked")
+    check_results(ReplayEngine(tmp_path / "run"), tmp_path / "checked")
 
 
 def test_results_and_what_belongs_to_them_are_the_recorded_ones(tmp_path: Path) -> None:

@@ -1,0 +1,181 @@
+"""The engine `ray`: each job is a task of Ray Core, in a cluster that is there or one that is started here.
+
+Tasks only: no actors, no Tune, no object store; folders are on a file system that all machines share. Ray's token
+authentication stays as it is: on, for a cluster that is started here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from autoreward.engine.contract import JobRequest, Resources
+from autoreward.engine.elsewhere import Errand, Finished, carry_out, errand
+from autoreward.engine.pool import Attempt, End, Pool
+from autoreward.errors import UserError
+from autoreward.sandbox.variables import passed_on
+
+ANSWER_SECONDS = 30.0
+"""How long an address may take to answer."""
+MACHINE_DEATHS = 3
+"""How often Ray does a task again whose machine, or process of Ray's, has died."""
+LOOK_SECONDS = 5.0
+"""How long the size of a cluster is believed."""
+
+
+def _carry_out(text: str) -> str:
+    """Ray's task: text in, text out, so that nothing but JSON crosses."""
+    return carry_out(Errand.model_validate_json(text)).model_dump_json()
+
+
+class RayEngine(Pool):
+    """Implements `Engine` on Ray."""
+
+    def __init__(
+        self, slots: int, timeout: float, resources: Resources | None = None, address: str | None = None
+    ) -> None:
+        """Connect, or start Ray here; where this process is connected already, that is taken.
+
+        Args:
+            slots: cores for workers, each of which takes one unless `resources` say otherwise; 0: the cluster's.
+            timeout: seconds without any progress after which a worker is killed.
+            resources: of a job that names none; None: one core.
+            address: `auto`, or `HOST:PORT` of a cluster; None: one is started on this machine, and ends with this.
+
+        Raises:
+            UserError: nothing answers there, or it is of another version or token.
+        """
+        super().__init__(resources)
+        self._slots, self._timeout = slots, timeout
+        self._own = not ray.is_initialized()
+        if self._own:
+            _connect(address, slots)
+        self._task = ray.remote(_carry_out)
+        self._size: dict[str, float] = {}
+        self._looked = float("-inf")
+        self._busy_with: dict[Attempt, Resources] = {}
+
+    def _check(self, resources: Resources) -> None:
+        if self._slots and resources.cpus > self._slots:
+            raise UserError(
+                f"a job asks for {resources.cpus:g} cores, and there are {self._slots} slots; type more --slots"
+            )
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        wanted = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory or 0}
+        if not any(all(machine.get(name, 0) >= amount for name, amount in wanted.items()) for machine in machines):
+            asked = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount)
+            raise UserError(
+                f"a job asks for {asked}, which no machine of the Ray cluster has; `ray status` tells what there is. "
+                "Type less with --engine.cpus, --engine.gpus or --engine.memory"
+            )
+
+    def _has_room(self, resources: Resources) -> bool:
+        """Whether the cluster has so much left, so that jobs wait here, by their priority, and not in Ray's queue."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._size, self._looked = ray.cluster_resources(), time.monotonic()
+        busy = self._busy_with.values()
+        cpus = sum(each.cpus for each in busy) + resources.cpus
+        gpus = sum(each.gpus for each in busy) + resources.gpus
+        most = self._slots or self._size.get("CPU", 0.0)
+        return cpus < most + 1e-9 and (not resources.gpus or gpus < self._size.get("GPU", 0.0) + 1e-9)
+
+    def _begin(self, requests: tuple[JobRequest, ...], resources: Resources) -> Attempt:
+        given: dict[str, Any] = {"num_cpus": resources.cpus, "num_gpus": resources.gpus}
+        if resources.memory is not None:
+            given["memory"] = resources.memory
+        task = self._task.options(**given, max_retries=MACHINE_DEATHS, name=f"autoreward {requests[0].folder.name}")
+        attempt = _Task(task.remote(errand(requests, resources, self._timeout).model_dump_json()), self._woken.set)
+        self._busy_with[attempt] = resources
+        return attempt
+
+    def _over(self, attempt: Attempt) -> None:
+        del self._busy_with[attempt]
+
+    def _close(self) -> None:
+        if self._own and ray.is_initialized():
+            ray.shutdown()
+
+
+class _Task:
+    """A task of Ray. Implements `Attempt`."""
+
+    def __init__(self, reference: Any, stirred: Callable[[], None]) -> None:  # noqa: ANN401 - Ray's ObjectRef
+        self._reference = reference
+        self._future = reference.future()
+        self._future.add_done_callback(lambda _: stirred())
+        self._finished: Finished | None = None
+
+    def end(self) -> End | None:
+        if not self._future.done():
+            return None
+        if self._finished is None:
+            try:
+                self._finished = Finished.model_validate_json(self._future.result())
+            except RayError as error:
+                lost = str(error).strip().splitlines() or [type(error).__name__]
+                return End(reason=f"Ray has lost the worker: {lost[0][:300]}", innocent=True)
+        return self._finished.end if self._finished.is_seen() else None
+
+    def kill(self) -> None:
+        """Interrupt the task, which ends its worker; or take it out of Ray's queue."""
+        with contextlib.suppress(Exception):  # it has ended meanwhile, or Ray has
+            ray.cancel(self._reference)
+
+
+def _connect(address: str | None, slots: int) -> None:
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address is not None:
+        _ask(address)
+    try:
+        with _known_variables():
+            if address is None:
+                ray.init(address="local", num_cpus=slots or None, include_dashboard=False, **quiet)
+            else:
+                ray.init(address=address, **quiet)
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        where = "Ray cannot be started here" if address is None else f"Ray at {address} cannot be used"
+        raise UserError(f"{where}: {first}") from None
+
+
+def _ask(address: str) -> None:
+    """Have another process ask for the cluster's state: Ray itself tries for minutes, and cannot be stopped.
+
+    Raises:
+        UserError: nothing answers, or it refuses.
+    """
+    given = [] if address == "auto" else ["--address", address]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "status", *given]
+    advice = "type `ray start --head` for one on this machine, `ray status` to see what there is, or leave it out"
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"no Ray cluster answers at --engine.address {address} within {ANSWER_SECONDS:g} s; {advice}"
+        ) from None
+    if asked.returncode:
+        last = (asked.stderr.strip().splitlines() or ["it refuses"])[-1]
+        raise UserError(f"--engine.address {address}: {last[:300]}; {advice}")
+
+
+@contextlib.contextmanager
+def _known_variables() -> Iterator[None]:
+    """Cut this process's environment down to what workers may know, and Ray's own: Ray's processes are given all."""
+    whole = dict(os.environ)
+    known = passed_on() | {name: value for name, value in whole.items() if name.startswith("RAY_")}
+    for name in whole.keys() - known.keys():
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update({name: value for name, value in whole.items() if name not in os.environ})
