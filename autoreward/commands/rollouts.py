@@ -74,7 +74,8 @@ def show_rollouts(asked: Asked, console: Console) -> None:
 
 def _filmed(actor: Actor, performance: Performance, asked: Asked) -> tuple[list[Path], str]:
     """Paths of the films, one an episode (the same where one film holds all), and what has to be said of them."""
-    from autoreward.report.rollouts import film_together, folder_of, keep
+    from autoreward.report.films import folder_of
+    from autoreward.report.rollouts import film_together, keep
 
     if asked.out is not None:
         path, note = film_together(actor, performance, asked.out, asked.frames)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from autoreward.report.films import BEST, FAILED, MEDIAN, WORST
 from autoreward.report.playing import SUCCESS, Episode
 
-BEST, MEDIAN, WORST, FAILED = "best", "median", "worst", "failed"
 MOST_OUTCOMES = 8
 """Of which a failure is shown."""
 
@@ -20,17 +20,6 @@ class Choice:
     """Among those that were played."""
     labels: tuple[str, ...]
     """`best`, `median`, `worst`, `failed: OUTCOME`; several where there are few episodes."""
-
-
-def for_page(labels: Sequence[Sequence[str]]) -> list[int]:
-    """Places of the best episode, of a failed one and of the median: what a page shows, in this order.
-
-    Args:
-        labels: of each choice.
-    """
-    kinds = [[label.partition(":")[0] for label in each] for each in labels]
-    found = (next((place for place, each in enumerate(kinds) if kind in each), None) for kind in (BEST, FAILED, MEDIAN))
-    return list(dict.fromkeys(place for place in found if place is not None))
 
 
 def ranking(episodes: Sequence[Episode]) -> list[int]:

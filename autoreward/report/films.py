@@ -1,24 +1,64 @@
-"""The page's part on rollouts: what `rollouts/` holds of the best candidate, as `data:` addresses of a bounded size."""
+"""`rollouts/` of a run: its records, and the page's part on them.
+
+Covered: what a page takes from there is a GIF or PNG of a bounded size that lies there itself, under the name that the
+record gives, and is no link.
+"""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from markupsafe import Markup
+from pydantic import Field
 
-from autoreward.records import read_record
-from autoreward.report.choosing import for_page
+from autoreward.records import Record, read_record
 from autoreward.report.plots import data_address
-from autoreward.report.rollouts import RECORD, Rollout, Rollouts, folder_of
 from autoreward.store.folder import RunFolder
 
+ROLLOUTS, RECORD = "rollouts", "rollouts.json"
+"""Folder in a run, with a folder of each candidate that was filmed; and the record in it."""
+FILE = r"^[A-Za-z0-9_][A-Za-z0-9_-]*\.(gif|png)$"
+BEST, MEDIAN, WORST, FAILED = "best", "median", "worst", "failed"
+"""What an episode is chosen for."""
 MOST_FILM_BYTES = 5 * 2**20
 """Of all films in the page; a third more in the page itself."""
 PICTURE = "rollout.png"
 """In `best/` of older runs: the contact sheet of one episode."""
 KINDS = {".gif": ("image/gif", b"GIF8"), ".png": ("image/png", b"\x89PNG")}
+
+
+class Rollout(Record):
+    """An episode that was filmed."""
+
+    labels: tuple[str, ...]
+    """What it was chosen for."""
+    seed: int
+    """With the policy it makes the episode again."""
+    steps: int
+    success: bool
+    outcomes: tuple[str, ...]
+    score: float | None
+    file: Annotated[str, Field(pattern=FILE)]
+    """In the record's folder: a GIF, or a PNG of the terms alone where nothing could be drawn."""
+
+
+class Rollouts(Record):
+    """`rollouts/CANDIDATE/rollouts.json`: the films of a candidate's policy."""
+
+    candidate: str
+    training: int
+    """Seed of the training whose policy it is."""
+    played: int
+    """Episodes from which these were chosen."""
+    succeeded: int
+    """Of those."""
+    note: str = ""
+    """Why there are no films, or no terms in them."""
+    rollouts: tuple[Rollout, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +125,22 @@ def films_part(folder: RunFolder, best: tuple[int, int] | None) -> FilmsPart | N
         Markup(""),
         f"autoreward play {quoted} {candidate} --training {record.training} --seed",
     )
+
+
+def folder_of(run: Path, candidate: str) -> Path:
+    """Where a candidate's rollouts are kept."""
+    return run / ROLLOUTS / candidate
+
+
+def for_page(labels: Sequence[Sequence[str]]) -> list[int]:
+    """Places of the best episode, of a failed one and of the median: what a page shows, in this order.
+
+    Args:
+        labels: of each choice.
+    """
+    kinds = [[label.partition(":")[0] for label in each] for each in labels]
+    found = (next((place for place, each in enumerate(kinds) if kind in each), None) for kind in (BEST, FAILED, MEDIAN))
+    return list(dict.fromkeys(place for place in found if place is not None))
 
 
 def _own(path: Path) -> bool:

@@ -24,7 +24,7 @@ from autoreward.report.curves import best_trainings, report_lines, search_lines,
 from autoreward.report.entries import Round, checks, marks, rounds
 from autoreward.report.films import films_part
 from autoreward.report.lineage import rounds_plot
-from autoreward.report.plots import data_address, line_plot
+from autoreward.report.plots import line_plot
 from autoreward.report.run import Run
 from autoreward.report.seeds import by_seed
 from autoreward.report.settings import settings

@@ -1,7 +1,6 @@
 """Rollouts of a run's policies: episodes played for looking at, filmed with the reward's terms below, and kept.
 
-Covered: the reward program is run in its cell alone; what a page takes from `rollouts/` is a GIF or PNG of a bounded
-size that lies there itself, under the name that the record gives, and is no link.
+Covered: the reward program is run in its cell alone; nothing is written through a link of a run from elsewhere.
 Not covered: playing runs the environment in this process, so whoever calls it has made sure that it may be imported.
 """
 
@@ -11,17 +10,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from autoreward.envs.contract import BatchEnv
 from autoreward.envs.registry import make_env
 from autoreward.errors import CellFailed, UserError
 from autoreward.language.static import grammar_of
-from autoreward.records import Record, write_bytes, write_record
+from autoreward.records import write_bytes, write_record
 from autoreward.report.actor import Actor
-from autoreward.report.choosing import Choice, choose, for_page
+from autoreward.report.choosing import Choice, choose
+from autoreward.report.films import FILE, RECORD, Rollout, Rollouts, folder_of, for_page
 from autoreward.report.playing import Episode, Recorded, check_fits, play, player, with_human_reward, with_terms
 from autoreward.report.video import Film, Films, Scene, film, strips
 from autoreward.reward.reward import Reward
@@ -29,43 +26,10 @@ from autoreward.sandbox.isolation import Level
 from autoreward.training.policy import Policy
 from autoreward.training.seeds import derive
 
-ROLLOUTS, RECORD = "rollouts", "rollouts.json"
-"""Folder in a run, with a folder of each candidate that was filmed; and the record in it."""
 EPISODES, MOST_STEPS = 50, 30_000
 """Episodes that are played to choose from, and steps after which no other one is begun, where the user does not say."""
 FRAMES, PAGE_FRAMES = 60, 30
 """Pictures of a film that is kept, and of one that a run makes at its end: a page holds three, and is mailed."""
-FILE = r"^[A-Za-z0-9_][A-Za-z0-9_-]*\.(gif|png)$"
-
-
-class Rollout(Record):
-    """An episode that was filmed."""
-
-    labels: tuple[str, ...]
-    """What it was chosen for."""
-    seed: int
-    """With the policy it makes the episode again."""
-    steps: int
-    success: bool
-    outcomes: tuple[str, ...]
-    score: float | None
-    file: Annotated[str, Field(pattern=FILE)]
-    """In the record's folder: a GIF, or a PNG of the terms alone where nothing could be drawn."""
-
-
-class Rollouts(Record):
-    """`rollouts/CANDIDATE/rollouts.json`: the films of a candidate's policy."""
-
-    candidate: str
-    training: int
-    """Seed of the training whose policy it is."""
-    played: int
-    """Episodes from which these were chosen."""
-    succeeded: int
-    """Of those."""
-    note: str = ""
-    """Why there are no films, or no terms in them."""
-    rollouts: tuple[Rollout, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -244,11 +208,6 @@ def keep_nothing(actor: Actor, note: str) -> None:
     _check_own(folder)
     record = Rollouts(candidate=actor.candidate, training=actor.training, played=0, succeeded=0, note=note)
     write_record(folder / RECORD, record)
-
-
-def folder_of(run: Path, candidate: str) -> Path:
-    """Where a candidate's rollouts are kept."""
-    return run / ROLLOUTS / candidate
 
 
 def _rollout(episode: Episode, choice: Choice, file: str) -> Rollout:

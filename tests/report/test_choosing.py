@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autoreward.report.choosing import choose, for_page, ranking
+from autoreward.report.choosing import choose, ranking
+from autoreward.report.films import for_page
 from autoreward.report.playing import Episode
 
 

@@ -13,17 +13,9 @@ from autoreward.envs.registry import make_env
 from autoreward.errors import UserError
 from autoreward.records import read_record
 from autoreward.report.actor import Actor
+from autoreward.report.films import RECORD, Rollouts, folder_of
 from autoreward.report.playing import OWN, TOTAL
-from autoreward.report.rollouts import (
-    RECORD,
-    Performance,
-    Rollouts,
-    film_together,
-    folder_of,
-    keep,
-    keep_nothing,
-    perform,
-)
+from autoreward.report.rollouts import Performance, film_together, keep, keep_nothing, perform
 from autoreward.task import EnvSpec, SuccessRule, Task, TrainerSettings, load_task
 from autoreward.testing.trainer import CLIMB, line_task, random_policy
 from autoreward.training.seeds import derive
