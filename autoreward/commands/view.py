@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import webbrowser
 from pathlib import Path
@@ -35,13 +36,11 @@ class ViewRuns(Command):
         folder = self.runs.resolve()
         with serve(folder.parent if one else self.runs, self.port) as served:
             address = f"{served.url}run/{quoted(folder.name)}" if one else served.url
-            console = new_console()
-            console.print(Text(clean(f"{address}\nshows the runs in {self.runs}; Ctrl-C ends it")), soft_wrap=True)
+            told = f"{address}\nshows the runs in {self.runs}; Ctrl-C ends it"
             signal.signal(signal.SIGTERM, signal.default_int_handler)
-            if not self.no_browser:
-                webbrowser.open(address)
-            try:
+            with contextlib.suppress(KeyboardInterrupt):
+                new_console().print(Text(clean(told)), soft_wrap=True)
+                if not self.no_browser:
+                    webbrowser.open(address)
                 served.wait()
-            except KeyboardInterrupt:
-                return 0
         return 0

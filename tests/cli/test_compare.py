@@ -54,6 +54,17 @@ def test_as_json(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert data["pairs"][0]["improvement"] == 0.5
 
 
+def test_as_a_page(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "compared.html"
+    assert main(["compare", *map(str, runs.iterdir()), "--html", str(page)]) == 0
+    assert capsys.readouterr().out == f"wrote {page}\n"
+    assert "<h1>Runs side by side</h1>" in page.read_text()
+    assert main(["compare", *map(str, runs.iterdir()), "--html", str(page), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pairs"], "nothing but JSON is printed"
+    assert main(["compare", *map(str, runs.iterdir()), "--html", "/dev/null/page.html"]) == 2
+    assert "name another place with --html FILE" in capsys.readouterr().err
+
+
 def test_bad_input_says_what_to_type(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, said in (
         ([], "autoreward compare RUN RUN"),

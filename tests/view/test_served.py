@@ -120,7 +120,7 @@ def test_a_port_that_is_taken_and_a_folder_that_is_not_there(tmp_path: Path, _qu
     with pytest.raises(UserError, match="leave out --port to take a free one"), serve(tmp_path, _quiet_port):
         pass
     with (
-        pytest.raises(UserError, match="there is no folder .*; start a run with `autoreward run"),
+        pytest.raises(UserError, match="start a run with `autoreward run reacher`"),
         serve(tmp_path / "no"),
     ):
         pass

@@ -1,0 +1,62 @@
+"""Pages that commands make, with real commands."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autoreward.view import slow
+from autoreward.view.slow import NotMade, SlowPages
+
+
+@pytest.fixture
+def made() -> Iterator[SlowPages]:
+    found = SlowPages()
+    yield found
+    found.close()
+
+
+def finished(made: SlowPages, key: str, *arguments: str) -> bytes:
+    deadline = time.monotonic() + 120
+    while (found := made.get(key, lambda _: arguments)) is None:
+        assert time.monotonic() < deadline
+    return found
+
+
+def test_what_a_command_prints_is_kept(made: SlowPages) -> None:
+    first = finished(made, "version", "--version")
+    assert first.startswith(b"autoreward ")
+    assert finished(made, "version", "no-such-command") == first, "the same key runs no command again"
+
+
+def test_a_command_that_fails_says_why(made: SlowPages) -> None:
+    with pytest.raises(NotMade, match=r"^unknown command 'raport'\. Closest: report"):
+        finished(made, "typo", "raport")
+
+
+def test_a_command_that_hangs_is_ended(made: SlowPages, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It waits for a pipe that nobody writes to."""
+    monkeypatch.setattr(slow, "SECONDS", 3.0)
+    os.mkfifo(tmp_path / "reward.py")
+    with pytest.raises(NotMade, match="it took more than 3 s"):
+        finished(made, "hang", "verify", str(tmp_path / "reward.py"), "--task", "reacher")
+
+
+def test_python_of_the_current_folder_is_not_run(
+    made: SlowPages, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A folder of runs from elsewhere may hold files with the names of modules."""
+    (tmp_path / "pydantic.py").write_text("raise SystemExit(77)")
+    monkeypatch.chdir(tmp_path)
+    assert finished(made, "version", "--version").startswith(b"autoreward ")
+
+
+def test_only_so_many_are_kept(made: SlowPages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow, "KEPT", 1)
+    for key in ("one", "two"):
+        finished(made, key, "--version")
+    finished(made, "two", "--version")
+    with pytest.raises(NotMade):
+        finished(made, "one", "no-such-command")
