@@ -17,7 +17,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint format clean metaworld minetest browser
+.PHONY: demo test test-all lint format clean metaworld minetest slurm browser
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
@@ -31,7 +31,7 @@ endif
 	@touch $@
 
 $(ALL_READY): $(READY)
-	$(PIP) --constraint constraints.txt --editable ".[dev,gpu,crafter,mlflow-server,wandb]"
+	$(PIP) --constraint constraints.txt --editable ".[dev,gpu,crafter,mlflow-server,wandb,ray,slurm]"
 	@touch $@
 
 demo: $(READY)  ## design a reward for reacher: no key, no network, under five minutes
@@ -73,7 +73,13 @@ $(METAWORLD_READY): pyproject.toml constraints-metaworld.txt
 	$(METAWORLD_PIP) --constraint constraints-metaworld.txt --editable . metaworld
 	@touch $@
 
-test-all: lint $(ALL_READY) minetest  ## everything that `make test` leaves out; mujoco-warp is tested on the CPU
+slurm:  ## the cluster's programs that tests/engine/test_slurm.py runs on this machine: installed as `minetest` is
+	@command -v slurmctld >/dev/null && command -v slurmd >/dev/null && command -v munged >/dev/null || \
+	  { test "$$(id -u)" = 0 && test ! -d /run/systemd/system && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurmctld slurmd munge; } || \
+	  echo "tests/engine/test_slurm.py is left out; for it, type: apt-get install slurmctld slurmd munge"
+
+test-all: lint $(ALL_READY) minetest slurm  ## everything that `make test` leaves out; mujoco-warp is tested on the CPU
 	$(BIN)/python -m pytest -m slow -n 2
 
 clean:
