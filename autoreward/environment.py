@@ -60,7 +60,7 @@ class EnvSpec(Record):
     description: str = ""
     robot: RobotSpec | None = None
     """A robot that is data only, instead of an environment of Gymnasium's."""
-    python: str | None = None
+    python: Annotated[str, PydanticField(min_length=1)] | None = None
     """The interpreter that it lives in, where that is not autoreward's own; in a pack, relative to its file, or `~`."""
     install: str = ""
     """What a user types who has no such interpreter."""

@@ -65,6 +65,7 @@ class ElsewhereEnv(BatchEnv):
         )
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self._mask: NDArray[np.bool_] | None = None
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -75,6 +76,7 @@ class ElsewhereEnv(BatchEnv):
         seeds = seed if seed is None or isinstance(seed, int | np.integer) else [_plain(each) for each in seed]
         arrays = {} if mask is None else {"mask": np.asarray(mask, dtype=np.bool_)}
         _, replied = self._process.ask("reset", {"seed": _plain(seeds), "options": given}, arrays)
+        self._mask = replied.get("mask")
         return replied["obs"], {}
 
     def step(
@@ -82,7 +84,7 @@ class ElsewhereEnv(BatchEnv):
     ) -> tuple[Array, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """See `SteppedEnv.step`."""
         told, replied = self._process.ask("step", {}, {"actions": np.asarray(actions)})
-        self.faults = told["faults"]
+        self.faults, self._mask = told["faults"], replied.get("mask")
         return replied["obs"], replied["rewards"], replied["terminated"], replied["truncated"], {}
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
@@ -93,7 +95,7 @@ class ElsewhereEnv(BatchEnv):
 
     def action_mask(self) -> NDArray[np.bool_] | None:
         """See `BatchEnv.action_mask`."""
-        return self._process.ask("action_mask")[1].get("mask")
+        return self._mask
 
     def snapshot(self) -> dict[str, Array] | None:
         """See `BatchEnv.snapshot`."""

@@ -38,18 +38,19 @@ def _make(env: BatchEnv) -> Answer:
 def _reset(env: BatchEnv, told: Told, arrays: Arrays) -> Answer:
     mask = {"reset_mask": arrays["mask"]} if "mask" in arrays else {}
     obs, _ = env.reset(seed=told["seed"], options={**told["options"], **mask})
-    return {}, {"obs": obs}
+    return {}, {"obs": obs, **_allowed(env)}
 
 
 def _step(env: BatchEnv, told: Told, arrays: Arrays) -> Answer:
     obs, rewards, terminated, truncated, _ = env.step(arrays["actions"])
     replied = {"obs": obs, "rewards": rewards, "terminated": terminated, "truncated": truncated}
-    return {"faults": env.faults}, replied
+    return {"faults": env.faults}, {**replied, **_allowed(env)}
 
 
-def _mask(env: BatchEnv, told: Told, arrays: Arrays) -> Answer:
+def _allowed(env: BatchEnv) -> Arrays:
+    """The actions that are allowed now, which whoever steps asks for at once."""
     mask = env.action_mask()
-    return {}, {} if mask is None else {"mask": mask}
+    return {} if mask is None else {"mask": mask}
 
 
 def _snapshot(env: BatchEnv, told: Told, arrays: Arrays) -> Answer:
@@ -66,7 +67,6 @@ _ANSWERS: Mapping[str, Callable[[BatchEnv, Told, Arrays], Answer]] = {
     "reset": _reset,
     "step": _step,
     "read": lambda env, told, arrays: ({}, env.read(told["names"])),
-    "action_mask": _mask,
     "snapshot": _snapshot,
     "restore": _restore,
     "render_frame": lambda env, told, arrays: ({}, {"frame": np.asarray(env.render_frame())}),

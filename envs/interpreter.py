@@ -133,14 +133,15 @@ def _about(python: str, install: str) -> About:
             finally:
                 process.kill()
         return About.model_validate_json(out)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        said = str(error)
+    except OSError as error:
+        said = error.strerror or str(error)
+    except subprocess.TimeoutExpired:
+        said = f"no answer in {START_SECONDS} s"
     except ValueError:
         lines = [line for line in errors.decode(errors="replace").splitlines() if line.strip()]
         said = (lines or [f"exit code {process.returncode}"])[-1]
-    raise UserError(
-        f"the interpreter {python} that the environment's pack names is no Python 3.11 or newer: {said[:200]}"
-    )
+    what = f"the interpreter {python} that the environment's pack names is no Python 3.11 or newer"
+    raise UserError(f"{what} ({said[:200]}); {f'type: {install}' if install else 'name another one in the pack'}")
 
 
 def _venv_of(python: str) -> str:

@@ -40,6 +40,10 @@ NAMED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "environment": ({"task": {"env": {"id": "evil_run:make"}}}, ["task.env.id: evil_run:make"]),
     "any function": ({"task": {"env": {"id": "os:system", "kwargs": {"command": "touch was_run"}}}}, ["os:system"]),
     "our functions too": ({"task": {"env": {"id": "autoreward.records:write_bytes"}}}, ["autoreward.records:"]),
+    "interpreter": (
+        {"task": {"env": {"python": "/evil/python"}}},
+        ["task.env.python: /evil/python", "--trust /evil/python"],
+    ),
     "trainer": ({"task": {"trainer": {"name": "evil_run:NoTrainer"}}}, ["task.trainer.name: evil_run:NoTrainer"]),
     "algorithm": (
         {"task": {"trainer": {"name": "sb3", "algorithm": "evil_run:NoTrainer"}}},
