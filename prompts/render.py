@@ -6,6 +6,7 @@ as templates.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import traceback
@@ -18,6 +19,7 @@ from autoreward.llm.contract import Message, without_turns
 
 if TYPE_CHECKING:
     import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 BUILT_IN = Path(__file__).parent
 SUFFIX = ".md.j2"
@@ -26,6 +28,28 @@ SUFFIX = ".md.j2"
 def template_names(folder: Path = BUILT_IN) -> list[str]:
     """Every template of a folder as `role/name.md.j2`, in order."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob(f"*{SUFFIX}"))
+
+
+@functools.cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    """Of the built-in templates alone, which the runs of a process compile once. A file that changes is read again."""
+    return _environment_of()
+
+
+def _environment_of(*override: Path) -> ImmutableSandboxedEnvironment:
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([*override, BUILT_IN]),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.filters.update(course=course, fenced=fenced, inline=inline, number=number, quoted=quoted)
+    return environment
 
 
 class Templates:
@@ -44,23 +68,10 @@ class Templates:
             UserError: the folder does not exist, holds a file that replaces nothing, or a template is broken; the
                 message names file and line.
         """
-        import jinja2
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
         self._override = override
-        folders = [BUILT_IN]
         if override is not None:
             _check_folder(override)
-            folders.insert(0, override)
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=jinja2.FileSystemLoader(folders),
-            undefined=jinja2.StrictUndefined,
-            autoescape=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=False,
-        )
-        self._environment.filters.update(course=course, fenced=fenced, inline=inline, number=number, quoted=quoted)
+        self._environment = _environment() if override is None else _environment_of(override)
         for name in template_names():
             self._load(name)
 
