@@ -11,72 +11,24 @@ that is trained without the term.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Self
 
 import numpy as np
+from pydantic import model_validator
 
 from autoreward.analyzer.recorded import Array
 from autoreward.analyzer.scored import Scored
-from autoreward.analyzer.telling import Teller
+from autoreward.analyzer.shown import Shown, rounded, tell
 from autoreward.analyzer.trends import correlation
 from autoreward.critic.checks.saturation import NEAR
-from autoreward.envs.episodes import EpisodeJudge
 from autoreward.language.program import Grammar, Program
 from autoreward.records import Record
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 from autoreward.training.hacking import agreement
 
-POINTS = 200
-"""Of a term's course over an episode, at most."""
-EVENTS = 6
-"""That are told of an episode, at most: the last ones."""
-MOMENTS = 8
-"""Steps at which something happened, or the course bends."""
 FEW = 3
 """A term of so many values is an event, and not saturated."""
-DIGITS = 4
-
-
-class Happened(Record):
-    """Something that happened in an episode."""
-
-    step: int
-    """After which it was so, from 0 (before the first step)."""
-    kind: Literal["field", "success", "end"]
-    text: str
-
-
-class Shown(Record):
-    """One episode, step by step."""
-
-    title: str
-    """Why it is shown, such as `a typical success`."""
-    source: str
-    """What its policy was trained on."""
-    own: bool
-    """Whether that is this reward."""
-    training: str
-    """Hash of the training."""
-    episode: int
-    """Number in its final evaluation."""
-    steps: int
-    success: bool
-    score: float | None
-    happened: tuple[Happened, ...]
-    """In order; the last one is its end, with the outcomes that hold there."""
-    moments: tuple[int, ...]
-    """Key steps: first, last, and where the fields that success and score read bend."""
-    at: tuple[int, ...]
-    """Steps (from 1) that the courses are given for; of a stretch of steps, each gives what lies farthest from 0."""
-    total: tuple[float, ...]
-    """The reward of these steps."""
-    terms: dict[str, tuple[float, ...]]
-    """Term -> what it pays, weighted, in these steps."""
-    sums: dict[str, float]
-    """Term -> what it pays in all steps together."""
-    value: float
-    """The return."""
 
 
 class Returns(Record):
@@ -138,6 +90,13 @@ class Anatomy(Record):
     shown: tuple[Shown, ...]
     """A success and a failure, as far as there are any."""
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        names = {term.name for term in self.terms}
+        if not names or any({*shown.terms} != names or {*shown.sums} != names for shown in self.shown):
+            raise ValueError("an episode is not told of each term")
+        return self
+
 
 def anatomy(program: Program, task: Task, schema: EnvSchema, episodes: Sequence[Scored]) -> Anatomy | None:
     """Compute it; None where no episode of a policy that was trained on the reward is recorded.
@@ -162,7 +121,7 @@ def anatomy(program: Program, task: Task, schema: EnvSchema, episodes: Sequence[
         others=_count([one for one in episodes if not one.source.own]),
         whole=_returns(episodes, [one.value for one in episodes]),
         terms=tuple(sorted(terms, key=lambda term: -term.share)),
-        shown=tuple(_shown(title, one, task, schema, episodes) for title, one in _worth_showing(episodes, own)),
+        shown=tuple(tell(title, one, task, schema, episodes) for title, one in _worth_showing(episodes, own)),
     )
 
 
@@ -188,7 +147,7 @@ def _returns(episodes: Sequence[Scored], values: Sequence[float]) -> Returns:
 
 
 def _mean(values: Array) -> float | None:
-    return _rounded(float(values.mean())) if len(values) else None
+    return rounded(float(values.mean())) if len(values) else None
 
 
 def _term(name: str, share: float, program: Program, episodes: Sequence[Scored], own: Sequence[Scored]) -> Term:
@@ -215,7 +174,7 @@ def _end(values: Array) -> tuple[float | None, float]:
     near = NEAR * float(np.ptp(values))
     shares = {float(end): float((np.abs(values - end) <= near).mean()) for end in (values.min(), values.max())}
     level = max(shares, key=lambda end: shares[end])
-    return _rounded(level), shares[level]
+    return rounded(level), shares[level]
 
 
 # Episodes that are shown -------------------------------------------------------------------------------------------
@@ -235,63 +194,3 @@ def _worth_showing(episodes: Sequence[Scored], own: Sequence[Scored]) -> list[tu
         if ranked:
             found.append((title, ranked[len(ranked) // 2 if success else -1]))
     return found
-
-
-def _shown(title: str, one: Scored, task: Task, schema: EnvSchema, episodes: Sequence[Scored]) -> Shown:
-    episode, at = one.episode, _places(one.episode.length)
-    read = [
-        name for name in EpisodeJudge(task, schema, 1).fields if np.issubdtype(episode.fields[name].dtype, np.number)
-    ]
-    teller = Teller(schema, read, [each.episode for each in episodes if each.source.training == one.source.training])
-    return Shown(
-        title=title,
-        source=one.source.label,
-        own=one.source.own,
-        training=one.source.training,
-        episode=episode.number,
-        steps=episode.length,
-        success=episode.success,
-        score=_rounded(episode.score) if np.isfinite(episode.score) else None,
-        happened=_happened(one, teller, task, schema),
-        moments=tuple(teller.moments(episode, read, MOMENTS).tolist()),
-        at=tuple(at),
-        total=_course(one.paid, at),
-        terms={name: _course(values, at) for name, values in episode.terms.items()},
-        sums={name: _rounded(float(values.sum(dtype=np.float64))) for name, values in episode.terms.items()},
-        value=_rounded(one.value),
-    )
-
-
-def _places(steps: int) -> list[int]:
-    """The last step of each of at most `POINTS` stretches of an episode."""
-    return sorted({int(step) for step in np.linspace(0, steps, min(steps, POINTS) + 1).round()[1:]})
-
-
-def _course(values: Array, at: Sequence[int]) -> tuple[float, ...]:
-    parts = np.split(values, at[:-1])
-    return tuple(_rounded(float(part[np.abs(part).argmax()])) for part in parts)
-
-
-def _happened(one: Scored, teller: Teller, task: Task, schema: EnvSchema) -> tuple[Happened, ...]:
-    episode = one.episode
-    changes = sorted(teller.events(episode)[:EVENTS])
-    found = [Happened(step=step, kind="field", text=text) for step, text in changes]
-    if (first := _first_success(one, task, schema)) is not None:
-        found.append(Happened(step=first, kind="success", text="success"))
-    how = "at the step limit" if episode.length >= schema.step_limit else "ends"
-    words = ["success" if episode.success else "no success", *episode.outcomes]
-    found.append(Happened(step=episode.length, kind="end", text=f"{how}: {', '.join(words)}"))
-    return tuple(sorted(found, key=lambda each: (each.step, each.kind == "end")))
-
-
-def _first_success(one: Scored, task: Task, schema: EnvSchema) -> int | None:
-    """The step in which the success rule first holds; None where it never does, or only the end counts."""
-    judge = EpisodeJudge(task, schema, 1)
-    for step in range(1, one.episode.length + 1):
-        if judge.step({name: one.episode.fields[name][step : step + 1] for name in judge.fields}).first[0]:
-            return step
-    return None
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")

@@ -74,8 +74,7 @@ def scored(
 ) -> tuple[Program, list[Scored]]:
     """The recorded episodes of some trainings as a reward program pays them.
 
-    Left out are trainings that recorded none, or on whose episodes the program fails, and episodes for which it pays
-    something that is not finite.
+    Episodes on which the program fails, or for which it pays something that is not finite, are left out.
 
     Args:
         text: the program.
@@ -111,15 +110,34 @@ def _of_training(source: Source, cell: Cell, program: Program, task: Task, schem
     if not len(arrays["recorded"]):
         return []
     try:
-        terms = cell.score(_inputs(arrays, program), _begun(arrays["action"]), Memory()).terms
+        return _paid(source, cell, program, arrays)
     except CellFailed as fault:
-        if fault.reason not in ("exception", "output"):
-            raise
-        return []
-    return _episodes(source, arrays, program, terms)
+        _check_of_program(fault)
+    # It fails on one of them at least: on which, only one at a time tells.
+    found = []
+    for row in range(len(arrays["recorded"])):
+        try:
+            found += _paid(source, cell, program, _only(arrays, row))
+        except CellFailed as fault:
+            _check_of_program(fault)
+    return found
 
 
-def _episodes(source: Source, arrays: dict[str, Array], program: Program, terms: dict[str, Array]) -> list[Scored]:
+def _check_of_program(fault: CellFailed) -> None:
+    """Raise what is not the program's answer to these states."""
+    if fault.reason not in ("exception", "output"):
+        raise fault
+
+
+def _only(arrays: dict[str, Array], row: int) -> dict[str, Array]:
+    """The arrays of one recorded episode, without what lies past its end."""
+    steps, rows = int(arrays["length"][arrays["recorded"][row]]), slice(row, row + 1)
+    fields = {name: arrays[name][rows, : steps + 1] for name in arrays if name.startswith("field.")}
+    return arrays | fields | {"recorded": arrays["recorded"][rows], "action": arrays["action"][rows, :steps]}
+
+
+def _paid(source: Source, cell: Cell, program: Program, arrays: dict[str, Array]) -> list[Scored]:
+    terms = cell.score(_inputs(arrays, program), _begun(arrays["action"]), Memory()).terms
     pay, whole = weighted(program, terms), total(program, terms)
     left = total_without(program, terms) or {name: whole - values for name, values in pay.items()}
     found = []

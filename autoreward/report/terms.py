@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autoreward.analyzer.anatomy import Anatomy, Returns, Shown, Term, anatomy
+from autoreward.analyzer.anatomy import Anatomy, Returns, Term, anatomy
 from autoreward.analyzer.scored import Source, scored
+from autoreward.analyzer.shown import Shown
 from autoreward.errors import RunDamaged
 from autoreward.records import read_record, write_record
 from autoreward.report.curves import SMALL, Key
