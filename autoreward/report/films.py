@@ -133,14 +133,15 @@ def folder_of(run: Path, candidate: str) -> Path:
 
 
 def for_page(labels: Sequence[Sequence[str]]) -> list[int]:
-    """Places of the best episode, of a failed one and of the median: what a page shows, in this order.
+    """Places of the three episodes that a page shows: the best, a failed one, the median; the worst where one lacks.
 
     Args:
         labels: of each choice.
     """
     kinds = [[label.partition(":")[0] for label in each] for each in labels]
-    found = (next((place for place, each in enumerate(kinds) if kind in each), None) for kind in (BEST, FAILED, MEDIAN))
-    return list(dict.fromkeys(place for place in found if place is not None))
+    wanted = (BEST, FAILED, MEDIAN, WORST)
+    found = (next((place for place, each in enumerate(kinds) if kind in each), None) for kind in wanted)
+    return list(dict.fromkeys(place for place in found if place is not None))[:3]
 
 
 def _own(path: Path) -> bool:

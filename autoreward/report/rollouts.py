@@ -131,7 +131,7 @@ class _Stage:
 
     def _scene(self, episode: Episode, choice: Choice) -> Scene:
         what = f"{self._actor.candidate}  {', '.join(choice.labels)}".strip()
-        return Scene(episode=episode, title=f"{what}   seed {episode.seed}")
+        return Scene(episode=episode, title=f"seed {episode.seed}   {what}")
 
 
 def _without_terms(error: CellFailed) -> str:

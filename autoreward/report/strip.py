@@ -13,8 +13,8 @@ from autoreward.report.plots import COLOURS
 
 HEAD, LANE, ROW = 17, 12, 19
 """Pixels high: the line of text, the events, one term."""
-LABEL, NUMBER = 112, 54
-"""Pixels wide: the names at the left, the numbers at the right."""
+LABEL, NUMBER, COUNTER = 112, 54, 92
+"""Pixels wide: the names at the left, the numbers at the right, and `step 100 of 1000` above them."""
 MOST_ROWS = 6
 """Terms that are shown: the total and the largest."""
 GROUND, FIELD, INK, FAINT, CURSOR = (24, 26, 32), (35, 38, 46), (228, 231, 236), (140, 146, 156), (255, 255, 255)
@@ -58,8 +58,11 @@ class Strip:
         height = HEAD + LANE + ROW * len(self._rows) + 3
         image = Image.new("RGB", (self._width, height + height % 2), GROUND)
         pen = ImageDraw.Draw(image)
-        pen.text((6, 3), title, font=font(), fill=INK)
-        self._draw_marks(pen, 6 + pen.textlength(title, font=font()) + 14)
+        seen = [event for event in MARKS if event in self._episode.marks]
+        legend = sum(20 + pen.textlength(event, font=font()) for event in seen)
+        shown = _short(title, pen, self._width - COUNTER - legend - 20)
+        pen.text((6, 3), shown, font=font(), fill=INK)
+        self._draw_marks(pen, 6 + pen.textlength(shown, font=font()) + 14)
         for row, name in enumerate(self._rows):
             self._draw_course(pen, row, name)
         return image
@@ -78,7 +81,7 @@ class Strip:
     def _draw_course(self, pen: ImageDraw.ImageDraw, row: int, name: str) -> None:
         """One term as bars from zero, on a scale of its own."""
         top, colour = self._top(row), INK if name == TOTAL else TERMS[row % len(TERMS)]
-        pen.text((6, top + ROW // 2), _short(name, pen), font=font(), fill=colour, anchor="lm")
+        pen.text((6, top + ROW // 2), _short(name, pen, LABEL - 12), font=font(), fill=colour, anchor="lm")
         pen.rectangle((self._left, top + 1, self._right, top + ROW - 2), fill=FIELD)
         values = np.array(self._episode.courses[name])
         high, low = max(values.max(initial=0.0), 0.0), min(values.min(initial=0.0), 0.0)
@@ -114,12 +117,12 @@ def _largest(episode: Episode) -> list[str]:
     return [name for name in episode.courses if name in kept]
 
 
-def _short(name: str, pen: ImageDraw.ImageDraw) -> str:
+def _short(name: str, pen: ImageDraw.ImageDraw, room: float) -> str:
     """As much of a name as there is room for; what comes from a language model may hold anything."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in name)
-    if pen.textlength(shown, font=font()) <= LABEL - 12:
+    shown = "".join(letter if letter.isprintable() else "?" for letter in name[:200])
+    if pen.textlength(shown, font=font()) <= room:
         return shown
-    while shown and pen.textlength(shown + "...", font=font()) > LABEL - 12:
+    while shown and pen.textlength(shown + "...", font=font()) > room:
         shown = shown[:-1]
     return shown + "..."
 

@@ -57,8 +57,9 @@ def test_one_episode_is_there_once() -> None:
 @pytest.mark.parametrize(
     ("given", "places"),
     [
-        ([("best",), ("median",), ("worst",)], [0, 1]),
+        ([("best",), ("median",), ("worst",)], [0, 1, 2]),
         ([("best",), ("median",), ("worst", "failed: fell"), ("failed: left",)], [0, 2, 1]),
+        ([("best",), ("median", "failed: fell"), ("worst",)], [0, 1, 2]),
         ([("best", "median", "worst", "failed")], [0]),
         ([()], []),
     ],

@@ -14,7 +14,7 @@ from PIL import Image
 from autoreward.envs.registry import make_env
 from autoreward.errors import UserError
 from autoreward.report.playing import Episode, play, with_human_reward
-from autoreward.report.strip import CURSOR, HEAD, LABEL, LANE, MARKS, NUMBER, ROW, Strip
+from autoreward.report.strip import COUNTER, CURSOR, HEAD, LABEL, LANE, MARKS, NUMBER, ROW, Strip
 from autoreward.report.video import (
     TALLEST,
     WIDTH,
@@ -86,6 +86,12 @@ def test_names_from_elsewhere_stay_in_their_column() -> None:
     one, other = (np.asarray(Strip(episode, "t", WIDTH).at(0)) for episode in (long, short))
     assert one.shape == other.shape
     assert np.array_equal(one[:, LABEL - 4 :], other[:, LABEL - 4 :])
+
+
+def test_a_long_title_leaves_room_for_events_and_steps() -> None:
+    short, long = (np.asarray(Strip(EPISODE, title, WIDTH).at(3)) for title in ("seed 3", "seed 3" + " and more" * 40))
+    assert np.array_equal(short[:HEAD, WIDTH - COUNTER :], long[:HEAD, WIDTH - COUNTER :])
+    assert all((long[:HEAD] == MARKS[event]).all(axis=-1).any() for event in EPISODE.marks)
 
 
 def test_only_the_largest_terms_have_rows_and_the_total_is_first() -> None:
