@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autoreward.envs.registry import make_env
 from autoreward.task import Task
-from autoreward.training.evaluation import evaluate
+from autoreward.training.evaluation import Episodes, evaluate
 from autoreward.training.files import TRAJECTORIES
 from autoreward.training.seeds import derive
 
@@ -19,7 +19,7 @@ LINKS = (0.1, 0.11)
 REACH = 0.2
 """Metres from the base within which targets lie."""
 STIFFNESS, DAMPING = 50.0, 0.1
-EPISODES = 16
+EPISODES = 10
 
 Array = NDArray[Any]
 
@@ -31,20 +31,39 @@ def play_reacher(task: Task, folders: dict[Path, tuple[int, float]]) -> None:
         task: `reacher`.
         folders: of each training -> its seed, and the share of the targets that its policy goes for: the near ones.
     """
-    env = make_env(task.env, EPISODES)
+    if not folders:
+        return
+    seeds = [seed for first, _ in folders.values() for seed in derive(first, "final", EPISODES)]
+    shares = np.repeat([share for _, share in folders.values()], EPISODES)
+    env = make_env(task.env, len(seeds))  # all at once, which takes hardly longer than one training's
     try:
-        for folder, (seed, share) in folders.items():
-            act = _Controller(REACH * share**0.5)
-            evaluate(env, task, act, derive(seed, "final", EPISODES), record=True).write(folder / TRAJECTORIES)
+        played = evaluate(env, task, _Controller(REACH * np.sqrt(shares)), seeds, record=True)
     finally:
         env.close()
+    for place, folder in enumerate(folders):
+        _part(played, slice(place * EPISODES, (place + 1) * EPISODES)).write(folder / TRAJECTORIES)
+
+
+def _part(played: Episodes, rows: slice) -> Episodes:
+    return Episodes(
+        length=played.length[rows],
+        success=played.success[rows],
+        score=None if played.score is None else played.score[rows],
+        outcomes={name: values[rows] for name, values in played.outcomes.items()},
+        seed=played.seed[rows],
+        traces=played.traces[rows],
+    )
 
 
 class _Controller:
-    """Pulls the fingertip to the target as a damped spring does, where the target is near enough to the base."""
+    """Pulls the fingertip to the target as a damped spring does, where the target is near enough to the base.
 
-    def __init__(self, reach: float) -> None:
-        self._reach = reach
+    Args:
+        reach: how near in metres, of each environment, [N].
+    """
+
+    def __init__(self, reach: Array) -> None:
+        self._reach = reach[:, None]
 
     def __call__(self, obs: Array, mask: NDArray[np.bool_] | None) -> Array:
         shoulder = np.arctan2(obs[:, 2], obs[:, 0])
