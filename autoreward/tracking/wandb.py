@@ -58,6 +58,8 @@ class WandB:
             disable_git=True,
             x_disable_meta=True,
             x_disable_stats=True,
+            x_save_requirements=False,
+            host="-",
             silent=True,
             init_timeout=START_SECONDS,
         )
@@ -74,7 +76,11 @@ class WandB:
         self._known: set[str] = set()
 
     def scalars(self, series: str, step: int, values: Mapping[str, float]) -> None:
-        """One point of each curve `SERIES/NAME`, over the environment steps of that training."""
+        """One point of each curve `SERIES/NAME`, over the environment steps of that training.
+
+        A point in a name would make W&B look for a value within another one, so candidate `1.2` is `1-2` here.
+        """
+        series = series.replace(".", "-")
         steps = f"{series}/env_steps"
         if series not in self._known:
             self._run.define_metric(f"{series}/*", step_metric=steps)
@@ -85,7 +91,7 @@ class WandB:
         """A table of one row."""
         import wandb
 
-        self._run.log({f"text/{name}": wandb.Table(columns=["name", "text"], data=[[name, text]])})
+        self._run.log({f"text/{name.replace('.', '-')}": wandb.Table(columns=["name", "text"], data=[[name, text]])})
 
     def close(self, finished: bool) -> None:
         """End the process that sends, as soon as it has sent all. One that may go on shows as failed until then."""
