@@ -1,9 +1,12 @@
 """What it costs to look at runs: seconds, memory and size of what shows them, beside what they may be.
 
-    python benchmarks/inspecting.py [RUN] [--parts report] [--candidates 60] [--quick] [--json FILE]
+    python benchmarks/inspecting.py [RUN] [--parts report view] [--candidates 60] [--quick] [--json FILE]
 
 `report`: the page of a run with many candidates. That run is made from a real one (RUN, or the example of
 `autoreward.testing`) by repeating its rounds, with calls, candidates, analyses and trainings, until it has so many.
+`view`: the table of `autoreward view` over 1,000 runs, each a copy of that run, a third of them without its end, some
+damaged, some in folders of sweeps. `seconds` is from the address, which is printed when the server listens, to the last
+row; the browser is not in it. `start_seconds` is from the command to the address.
 Nothing is trained. Each figure is of fresh processes, and the fastest counts: seconds on the clock, and of the
 processor, which a busy machine does not lengthen.
 
@@ -14,18 +17,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from autoreward.store.folder import Drafted, RunFolder
 from autoreward.testing.folder import example_run
 
-LIMITS = {"report/seconds": 5.0, "report/megabytes": 10.0}
+RUNS = 1_000
+"""In the table."""
+LIMITS = {"report/seconds": 5.0, "report/megabytes": 10.0, "view/seconds": 1.0, "view/mib": 190.0}
 """What may not be exceeded."""
 REPORT = """
 import sys, time, resource
@@ -81,7 +89,64 @@ def report(run: Path, candidates: int, times: int, place: Path) -> dict[str, flo
     return {"candidates": count, **dict(zip(("seconds", "cpu_seconds", "mib", "megabytes"), best, strict=True))}
 
 
-PARTS: dict[str, Callable[[Path, int, int, Path], dict[str, float]]] = {"report": report}
+def many(run: Path, to: Path) -> Path:
+    """A folder of copies of a run, in several states; what no row is made of is left out."""
+    for number in range(RUNS):
+        name = f"2026-11-{1 + number % 28:02d}T{number % 24:02d}00_reacher_{number:04x}"
+        copy = to / (f"sweep-{number % 3}" if number % 4 == 0 else "") / name
+        left_out = shutil.ignore_patterns("trainings", "best", *(["report.json"] if number % 3 == 0 else []))
+        shutil.copytree(run, copy, ignore=left_out, copy_function=os.link)
+        record = (copy / "run.json").read_text()
+        (copy / "run.json").unlink()  # a link to the one of all copies
+        named = re.sub(r'"id": "[^"]*"', f'"id": "{name}"', record)
+        (copy / "run.json").write_text(record[:500] if number % 50 == 7 else named)
+    return to
+
+
+def view(run: Path, candidates: int, times: int, place: Path) -> dict[str, float]:
+    """The table over many runs."""
+    runs = many(run, place / "runs")
+    return min((table(runs) for _ in range(times)), key=lambda found: found["seconds"])
+
+
+def table(runs: Path) -> dict[str, float]:
+    """Open the table once, and ask what is new."""
+    command = [sys.executable, "-m", "autoreward", "view", str(runs), "--no-browser"]
+    begun = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        address = process.stdout.readline().strip()
+        listening, used = time.perf_counter(), processor(process.pid)
+        page = urllib.request.urlopen(address).read()
+        whole, used = time.perf_counter(), processor(process.pid) - used
+        assert page.count(b"<tr data-key=") == RUNS, "each run has its row"
+        time.sleep(1)
+        version = re.search(rb'data-version="([^"]*)"', page)
+        assert version
+        asked = time.perf_counter()
+        urllib.request.urlopen(f"{address}changes?since={version[1].decode()}").read()
+        again = time.perf_counter() - asked
+        memory = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+        assert memory
+        process.terminate()
+    return {
+        "runs": RUNS,
+        "seconds": whole - listening,
+        "cpu_seconds": used,
+        "start_seconds": listening - begun,
+        "again_seconds": again,
+        "mib": int(memory[1]) / 1024,
+        "megabytes": len(page) / 1e6,
+    }
+
+
+def processor(process: int) -> float:
+    """Seconds of the processor that a process has used."""
+    words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+PARTS: dict[str, Callable[[Path, int, int, Path], dict[str, float]]] = {"report": report, "view": view}
 """Each is given a run, how many candidates, how often to measure, and a folder of its own."""
 
 

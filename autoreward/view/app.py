@@ -50,6 +50,11 @@ class View:
         ]
         return Guard(Starlette(routes=routes))
 
+    def prepare(self) -> None:
+        """Read all runs and draw their rows, before anybody asks."""
+        for brief in self.index.briefs():
+            pages.row(brief)
+
     def table(self, _: Request) -> Response:
         """All runs."""
         briefs = self.index.briefs()

@@ -50,7 +50,7 @@ def read_plain(path: str, most: int = MOST_BYTES, end: bool = False) -> bytes | 
             raise RunDamaged(f"{path} is no plain file")
         if found.st_size > most and not end:
             raise RunDamaged(f"{path} has {found.st_size:,} bytes, more than any record")
-        return os.pread(descriptor, most, max(0, found.st_size - most))
+        return os.pread(descriptor, min(found.st_size, most), max(0, found.st_size - most))
     finally:
         os.close(descriptor)
 

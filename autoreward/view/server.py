@@ -60,7 +60,7 @@ def serve(runs: Path, port: int = 0) -> Iterator[Served]:
     thread = threading.Thread(target=server.run, args=([listening],), name="view", daemon=True)
     thread.start()
     # The first look takes the longest: it begins before the browser asks.
-    threading.Thread(target=view.index.refresh, name="first look", daemon=True).start()
+    threading.Thread(target=view.prepare, name="first look", daemon=True).start()
     try:
         yield Served(f"http://{ADDRESS}:{listening.getsockname()[1]}/", thread)
     finally:
