@@ -61,7 +61,7 @@ def curves_plot(summary: Summary, curves: Mapping[str, Curve], spent: str) -> st
     """Best success so far over what was spent: `spent` names the horizontal axis."""
     if not curves:
         return ""
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import EngFormatter, StrMethodFormatter
 
     with drawing_style():
         figure, axes = _axes()
@@ -69,9 +69,10 @@ def curves_plot(summary: Summary, curves: Mapping[str, Curve], spent: str) -> st
             steps, best = zip(*curve, strict=True)
             axes.step(steps, best, where="post", color=colours(summary)[arm], linewidth=2.2, label=legend(arm))
         axes.set_xlabel(spent)
-        axes.set_xlim(left=0)
+        most = max(curve[-1][0] for curve in curves.values())
+        axes.set_xlim(0, 1.03 * most)
         finish(axes, "best candidate so far", rate=True)
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_major_formatter(EngFormatter(sep="") if most >= 1000 else StrMethodFormatter("{x:g}"))
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
         return svg(figure)
 

@@ -1,0 +1,91 @@
+"""Caps on tokens, money and time of a whole sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from autoreward.config import LLMConfig
+from autoreward.llm.contract import CallName, Message, Reply
+from autoreward.llm.prices import Prices
+from autoreward.sweeps.caps import Account, CappedChat, SweepStopped
+from autoreward.sweeps.records import SweepBudget, SweepSpent
+
+ASKED = (Message(role="user", content="x" * 400),)
+
+
+class Told:
+    """A chat whose replies say what they took."""
+
+    def __init__(self, usd: float | None) -> None:
+        self.usd, self.calls = usd, 0
+
+    def complete(self, name: CallName, messages: tuple[Message, ...], answer: type[BaseModel] | None = None) -> Reply:
+        self.calls += 1
+        return Reply(text="yes", prompt_tokens=100, completion_tokens=50, usd=self.usd, seconds=0.1, model="m")
+
+
+def name(attempt: int) -> CallName:
+    return CallName(role="designer", round=0, candidate=0, attempt=attempt)
+
+
+def asked(budget: SweepBudget, before: SweepSpent | None = None, usd: float | None = 0.01) -> tuple[int, Account]:
+    """How many calls are made until the cap is reached."""
+    account, chat = Account(budget, before or SweepSpent()), Told(usd)
+    prices = Prices(LLMConfig(price_in=100.0, price_out=0.0))
+    chats = [CappedChat(chat, account, prices) for _ in range(2)]
+    with pytest.raises(SweepStopped):
+        for attempt in range(20):
+            chats[attempt % 2].complete(name(attempt), ASKED)
+    return chat.calls, account
+
+
+def test_tokens_of_all_runs_count_together() -> None:
+    calls, account = asked(SweepBudget(llm_tokens=150 * 3 + 10))
+    assert calls == 3
+    assert account.spent.llm_tokens == 450 and "llm_tokens = 460" in account.stopped
+
+
+def test_money_counts_as_the_replies_say_or_by_the_configured_price() -> None:
+    assert asked(SweepBudget(llm_usd=0.045))[0] == 4
+    calls, account = asked(SweepBudget(llm_usd=0.045), usd=None)
+    assert calls == 4, "100 tokens at 100 dollars a million"
+    assert account.spent.llm_usd is None, "what it really cost is not known"
+
+
+def test_what_was_spent_before_counts() -> None:
+    assert asked(SweepBudget(llm_tokens=500), SweepSpent(llm_tokens=340))[0] == 1
+
+
+def test_a_call_that_fails_costs_nothing_and_is_no_longer_under_way() -> None:
+    class Failing(Told):
+        def complete(
+            self, name: CallName, messages: tuple[Message, ...], answer: type[BaseModel] | None = None
+        ) -> Reply:
+            raise OSError("gone")
+
+    account = Account(SweepBudget(llm_tokens=160), SweepSpent())
+    chat = CappedChat(Failing(0.0), account, Prices(LLMConfig(price_in=1.0, price_out=1.0)))
+    for attempt in range(3):
+        with pytest.raises(OSError, match="gone"):
+            chat.complete(name(attempt), ASKED)
+    assert account.spent.llm_tokens == 0 and not account.stopped and not chat.at_work
+
+
+def test_time_counts_over_resumptions() -> None:
+    account = Account(SweepBudget(wall_seconds=100), SweepSpent(wall_seconds=99.999))
+    while not account.out_of_time():
+        pass
+    with pytest.raises(SweepStopped, match="wall_seconds = 100"):
+        account.check()
+    assert account.spent.wall_seconds >= 100
+
+
+def test_a_sweep_that_was_ended_from_outside_has_reached_no_cap(tmp_path: Path) -> None:
+    account = Account(SweepBudget(), SweepSpent())
+    account.end("interrupted")
+    with pytest.raises(SweepStopped, match="interrupted"):
+        account.check()
+    assert not account.allows(1) and not account.stopped
