@@ -1,14 +1,16 @@
 """What it costs to look at runs: seconds, memory and size of what shows them, beside what they may be.
 
-    python benchmarks/inspecting.py [RUN] [--parts report view] [--candidates 60] [--quick] [--json FILE]
+    python benchmarks/inspecting.py [RUN] [--parts report view inspect] [--candidates 60] [--quick] [--json FILE]
 
 `report`: the page of a run with many candidates. That run is made from a real one (RUN, or the example of
 `autoreward.testing`) by repeating its rounds, with calls, candidates, analyses and trainings, until it has so many.
 `view`: the table of `autoreward view` over 1,000 runs, each a copy of that run, a third of them without its end, some
 damaged, some in folders of sweeps. `seconds` is from the address, which is printed when the server listens, to the last
 row; the browser is not in it. `start_seconds` is from the command to the address.
-Nothing is trained. Each figure is of fresh processes, and the fastest counts: seconds on the clock, and of the
-processor, which a busy machine does not lengthen.
+`inspect`: `autoreward inspect RUN`, from the command to its end; `large_seconds` of the run with many candidates, and
+`help_seconds` of `autoreward --help`. Medians, since somebody waits for each.
+Nothing is trained. Each figure is of fresh processes, and of the others the fastest counts: seconds on the clock, and
+of the processor, which a busy machine lengthens less.
 
 (The file is not `inspect.py`: beside a script of that name, Python's own module `inspect` would not be found.)
 """
@@ -19,7 +21,9 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,7 +37,13 @@ from autoreward.testing.folder import example_run
 
 RUNS = 1_000
 """In the table."""
-LIMITS = {"report/seconds": 5.0, "report/megabytes": 10.0, "view/seconds": 1.0, "view/mib": 190.0}
+LIMITS = {
+    "report/seconds": 5.0,
+    "report/megabytes": 10.0,
+    "inspect/seconds": 0.5,
+    "view/seconds": 1.0,
+    "view/mib": 190.0,
+}
 """What may not be exceeded."""
 REPORT = """
 import sys, time, resource
@@ -146,7 +156,31 @@ def processor(process: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-PARTS: dict[str, Callable[[Path, int, int, Path], dict[str, float]]] = {"report": report, "view": view}
+def inspect(run: Path, candidates: int, times: int, place: Path) -> dict[str, float]:
+    """The terminal's view of a run."""
+    large = place / "large"
+    enlarged(run, candidates, large)
+    shown = {"": ("inspect", str(run)), "large_": ("inspect", str(large)), "help_": ("--help",)}
+    figures = {}
+    for name, arguments in shown.items():
+        clock, processor = zip(*(command(*arguments) for _ in range(2 * times + 1)), strict=True)
+        figures |= {f"{name}seconds": statistics.median(clock), f"{name}cpu_seconds": statistics.median(processor)}
+    return figures
+
+
+def command(*arguments: str) -> tuple[float, float]:
+    """Seconds that `autoreward` with these arguments takes: on the clock, and of the processor."""
+    used, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([sys.executable, "-m", "autoreward", *arguments], stdout=subprocess.DEVNULL, check=True)
+    clock, now = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return clock, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+
+
+PARTS: dict[str, Callable[[Path, int, int, Path], dict[str, float]]] = {
+    "report": report,
+    "view": view,
+    "inspect": inspect,
+}
 """Each is given a run, how many candidates, how often to measure, and a folder of its own."""
 
 
@@ -161,7 +195,7 @@ def main() -> int:
     found: dict[str, float] = {}
     for name in arguments.parts:
         with tempfile.TemporaryDirectory() as place:
-            run = arguments.run or example_run(Path(place) / "example")
+            run = arguments.run or example_run(Path(place) / "example", episodes=True)
             figures = PARTS[name](run, arguments.candidates, 1 if arguments.quick else 3, Path(place))
         found |= {f"{name}/{figure}": round(value, 3) for figure, value in figures.items()}
     for name, value in found.items():
