@@ -3,6 +3,8 @@ PYTHON ?= python3
 # TORCH=cpu installs the CPU build; TORCH=cuda the build with CUDA for your machine's driver.
 TORCH ?= cpu
 TORCH_VERSION := 2.13.0
+# EXTRAS=ray,slurm installs what runs on a cluster in place of what tests need.
+EXTRAS ?= dev
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
 BIN := .venv/bin
@@ -17,7 +19,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: demo test test-all lint format clean metaworld minetest slurm browser
+.PHONY: venv demo test test-all lint format clean metaworld minetest slurm browser
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
@@ -27,12 +29,14 @@ ifeq ($(TORCH),cuda)
 else
 	$(PIP) torch==$(TORCH_VERSION)+cpu 2>/dev/null || $(PIP) torch==$(TORCH_VERSION)+cpu --extra-index-url $(TORCH_CPU_INDEX)
 endif
-	$(PIP) --constraint constraints.txt --editable ".[dev]"
+	$(PIP) --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	@touch $@
 
 $(ALL_READY): $(READY)
 	$(PIP) --constraint constraints.txt --editable ".[dev,gpu,crafter,mlflow-server,wandb,ray,slurm]"
 	@touch $@
+
+venv: $(READY)
 
 demo: $(READY)  ## design a reward for reacher: no key, no network, under five minutes
 	$(BIN)/autoreward run reacher --config docs/demo.yaml
