@@ -76,7 +76,11 @@ def _readme(browser: Browser, addresses: dict[str, str], folder: Path) -> Iterat
         last = page.locator(ENDS[name]).or_(page.locator("body")).last.bounding_box()
         height = last["y"] + last["height"] if last else 900
         page.set_viewport_size({"width": WIDTHS[0], "height": round(height) + (80 if name == "view" else 20)})
-        yield _taken(page, folder / f"{name}.png", whole=False)
+        path = _taken(page, folder / f"{name}.png", whole=False)
+        with Image.open(path) as image:  # all that is on these two pages, and a third of the bytes
+            few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
+        yield path
 
 
 def _all(browser: Browser, report: str, table: str, run: str, folder: Path) -> Iterator[Path]:
@@ -104,9 +108,6 @@ def _page(browser: Browser, width: int, scheme: Literal["light", "dark"]) -> Pag
 
 def _taken(page: Page, path: Path, *, whole: bool = True) -> Path:
     page.screenshot(path=path, full_page=whole)
-    with Image.open(path) as image:
-        few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
     return path
 
 
