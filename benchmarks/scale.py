@@ -12,8 +12,10 @@ Told for each size, of a process of its own: seconds to read the matrix and begi
 write the summary, and to do all of that again where everything is finished (`resume`); the largest memory of the
 parent; and for each training what the parent computes (`parent_cpu_ms_a_job`) and what the clock shows beyond the
 sleeping itself, spread over the slots (`wall_ms_a_job`; other work on the machine lengthens it). `engine_ms_a_job` is
-that of the engine alone, without any search. `growth` is what a run of the largest sweep takes, divided by what one of
-the smallest takes: 1 is linear.
+that of the engine alone, without any search. `short/busy` is the share of the time of two slots that trainings have,
+between the first and the last, in a sweep of 20 short runs that are designed as they go (2 candidates each, checked in
+cells; trainings of 4 s). `growth` is what a run of the largest sweep takes, divided by what one of the smallest takes:
+1 is linear.
 """
 
 from __future__ import annotations
@@ -168,6 +170,26 @@ def measure(runs: int, engine: str, slots: int, seconds: float, place: Path) -> 
     }
 
 
+def busy(engine: str, runs: int, seconds: float, place: Path) -> dict[str, float]:
+    """Which share of the time of two slots trainings have, in a sweep of short runs that are designed as they go."""
+    place.mkdir(parents=True)
+    file = sweep_file(place, runs, engine, 2)
+    sweep = json.loads(file.read_text())
+    sweep["config"] |= {"candidates": 2}
+    file.write_text(json.dumps(sweep))
+    folder = place / "sweep"
+    folder.mkdir()
+    carried = in_a_process("sweep", file, folder, seconds=seconds)["carried"]
+    results = {path.parent.name: path for path in folder.glob("*/trainings/*/result-512.json")}.values()
+    ends = [path.stat().st_mtime for path in results]
+    trained = len(ends) * seconds
+    return {
+        "busy": trained / (2 * (max(ends) - min(ends) + seconds)),
+        "busy_from_start_to_end": trained / (2 * carried),
+        "jobs": len(ends),
+    }
+
+
 def growth(found: dict[int, dict[str, float]]) -> dict[str, float]:
     """What a run of the largest size takes, divided by what one of the smallest takes."""
     small, large = min(found), max(found)
@@ -201,6 +223,11 @@ def main() -> int:
         rest = (jobs - options.slots) * options.seconds / options.slots
         flat[f"{options.engine}/engine_ms_a_job"] = 1000 * (alone["wall"] - rest) / (jobs - options.slots)
         flat[f"{options.engine}/engine_cpu_ms_a_job"] = 1000 * alone["cpu"] / (jobs - options.slots)
+        short = (4, 1.0) if options.quick else (20, 4.0)
+        flat |= {
+            f"{options.engine}/short/{key}": value
+            for key, value in busy(options.engine, *short, place / "short").items()
+        }
         found = {}
         for runs in sizes:
             found[runs] = measure(runs, options.engine, options.slots, options.seconds, place / str(runs))

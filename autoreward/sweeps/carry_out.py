@@ -73,14 +73,7 @@ def pool_of(
     """The pool that carries a sweep out, on the engine that its `config` says; both end with the block."""
     account = Account(sweep.budget, record.spent)
     with new_engine(sweep.config.model_copy(update={"replay_trainings": False})) as engine:
-        yield Pool(record, planned, folder, engine, slots_of(sweep), account, board)
-
-
-def slots_of(sweep: SweepFile) -> int:
-    """How many trainings the engine does at once, as far as that is known."""
-    from autoreward.engine.local import cores
-
-    return sweep.config.slots or cores()
+        yield Pool(record, planned, folder, engine, account, board)
 
 
 def finish(folder: Path, record: SweepRecord) -> list[RenderableType]:

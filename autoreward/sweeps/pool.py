@@ -1,8 +1,8 @@
 """Carries out the runs of a sweep, several at once, on one engine.
 
 Each run is a thread of this process, which designs, checks and analyses, and waits while workers train or a language
-model writes. As many are under way as keep the engine in work: another one is begun while fewer jobs wait than there
-are slots, and fewer runs compute here than there are slots.
+model writes. As many are under way as keep the engine in work, however many slots it has: another one is begun while
+fewer jobs wait than are at work, and fewer runs compute here than there are cores.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import functools
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from autoreward.engine.contract import Engine
+from autoreward.engine.local import cores
 from autoreward.errors import AutorewardError, UserError
 from autoreward.llm.prices import Prices
 from autoreward.records import write_record
@@ -31,8 +32,10 @@ from autoreward.sweeps.state import SWEEP, state
 
 STORE = "trainings"
 """Folder of the trainings that runs of a sweep share, in the sweep's folder."""
-MOST_A_SLOT, MOST_MORE = 4, 8
-"""Runs under way at most: so many a slot, and so many more, where all of them wait for a language model."""
+MOST = 8
+"""Runs under way at most, and four more for each training: where all of them wait for a language model."""
+AHEAD = 2
+"""Jobs that wait, at least, while workers start."""
 TICK = 0.25
 """Seconds between two looks at the engine and the caps."""
 SAVE = 5.0
@@ -65,7 +68,6 @@ class Pool:
         planned: Sequence[Planned],
         folder: Path,
         engine: Engine,
-        slots: int,
         account: Account,
         board: Board,
     ) -> None:
@@ -76,12 +78,11 @@ class Pool:
             planned: its runs, in the order in which they are carried out.
             folder: the sweep's; locked by the caller.
             engine: where trainings run; this class shuts it down only on an interrupt, its maker in any case.
-            slots: how many trainings it does at once.
             account: what the sweep has used, and its caps.
             board: is told where the runs stand.
         """
-        self._folder, self._engine, self._slots, self._account, self._board = folder, engine, slots, account, board
-        self._file, self._planned = record.file, {each.run.name: each for each in planned}
+        self._folder, self._engine, self._account, self._board = folder, engine, account, board
+        self._file = record.file
         self._runs = {run.name: run for run in record.runs}
         groups = dict.fromkeys((each.run.seed, each.run.task) for each in planned)
         ranks = {group: rank for rank, group in enumerate(groups)}
@@ -99,16 +100,8 @@ class Pool:
         runs, account = tuple(self._runs.values()), self._account
         return SweepRecord(file=self._file, runs=runs, spent=account.spent, stopped=account.stopped)
 
-    @property
-    def under_way(self) -> int:
-        """How many runs are."""
-        return len(self._active)
-
-    def carry_out(self, shown: Callable[[], None] = lambda: None) -> SweepRecord:
+    def carry_out(self) -> SweepRecord:
         """Carry out every run that is not finished, as far as the caps allow.
-
-        Args:
-            shown: called often, by this thread.
 
         Raises:
             UserError: a run could not be begun: its settings are wrong.
@@ -124,7 +117,6 @@ class Pool:
                     self._interrupt()
                     break
                 self._save_sometimes()
-                shown()
         except BaseException:
             self._interrupt()
             raise
@@ -148,9 +140,10 @@ class Pool:
             threading.Thread(target=self._carry_out, args=(run,), name=f"run {name}", daemon=True).start()
 
     def _needs_another(self) -> bool:
-        if len(self._active) >= MOST_A_SLOT * self._slots + MOST_MORE or self.shared.open >= 2 * self._slots:
+        begun, waiting = self.shared.begun, self.shared.open - self.shared.begun
+        if len(self._active) >= MOST + 4 * begun or waiting >= max(begun, AHEAD):
             return False
-        return sum(not run.waits for run in self._active.values()) < self._slots
+        return sum(not run.waits for run in self._active.values()) < cores()
 
     def _carry_out(self, run: _Active) -> None:
         """One run, in a thread of its own."""

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from autoreward.cli import main
 from autoreward.designer.contract import Brief, Proposal
+from autoreward.errors import EndpointError
 from autoreward.records import read_record
 from autoreward.store.folder import RunFolder, locked
 from autoreward.sweeps.records import SweepRecord
@@ -54,6 +55,18 @@ class Climbing:
 
     def repair(self, brief: Brief, refused: Proposal, reason: str, attempt: int) -> Proposal:
         raise AssertionError(f"none is refused: {reason}")
+
+
+class Unreachable(Climbing):
+    """A Designer that nobody answers in the first run of a process."""
+
+    asked: ClassVar[set[int]] = set()
+
+    def propose(self, brief: Brief) -> Proposal:
+        if brief.seed == 0 and not self.asked:
+            self.asked.add(brief.seed)
+            raise EndpointError("nobody answers")
+        return super().propose(brief)
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +177,38 @@ def test_an_interrupt_says_how_to_go_on() -> None:
     assert main(typed) == 0
 
 
+@pytest.mark.slow
+def test_a_run_that_fails_takes_no_other_along_and_is_gone_on_with(capsys: pytest.CaptureFixture[str]) -> None:
+    write(overrides=[], seeds=[0, 1], config={**SMALL, "designer": "test_sweeping:Unreachable"})
+    assert main(["sweep", "line.yaml"]) == 1
+    assert "LineEnv_seed0_base failed: nobody answers" in capsys.readouterr().out
+    record = read_record(Path("runs/sweep-line/sweep.json"), SweepRecord)
+    assert [run.status for run in record.runs] == ["failed", "finished"]
+    assert main(["sweep", "line.yaml"]) == 0
+    record = read_record(Path("runs/sweep-line/sweep.json"), SweepRecord)
+    assert [(run.status, run.error) for run in record.runs] == [("finished", "")] * 2
+
+
+@pytest.mark.slow
+def test_runs_that_ask_a_language_model_share_the_sweeps_account(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two runs replay one cassette in threads; what they took is added up, and a smaller cap ends the sweep early."""
+    cassette = Path(__file__).parents[1] / "llm" / "cassettes" / "reacher.jsonl"
+    small = {key: value for key, value in SMALL.items() if key not in ("designer", "critic")}
+    config = {**small, "designer": "llm", "probe_seconds": 1.5, "llm": {"replay": str(cassette), "review": False}}
+    config["analyzer"] = "statistics"
+    write(tasks=["reacher"], seeds=[0, 1], overrides=[], config=config)
+    assert main(["sweep", "line.yaml"]) == 0
+    record = read_record(Path("runs/sweep-line/sweep.json"), SweepRecord)
+    took = [RunFolder(Path("runs/sweep-line") / run.name).spent().llm_tokens for run in record.runs]
+    assert all(took) and record.spent.llm_tokens == sum(took)
+
+    write(tasks=["reacher"], seeds=[0, 1], overrides=[], config=config, budget={"llm_tokens": 1})
+    assert main(["sweep", "line.yaml", "--folder", "runs/capped"]) == 1
+    assert "budget.llm_tokens = 1 is reached" in capsys.readouterr().out
+    record = read_record(Path("runs/capped/sweep.json"), SweepRecord)
+    assert record.spent.llm_tokens <= sum(took) and "finished" not in {run.status for run in record.runs}
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -193,6 +238,12 @@ def test_settings_that_fit_no_task_are_told_before_anything_is_spent(capsys: pyt
     said = capsys.readouterr().err
     assert "with bad: DQN cannot choose the continuous actions" in said
     assert not list(Path("runs").glob("*/*/run.json"))
+
+
+def test_a_run_that_cannot_be_begun_ends_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+    write(config={**SMALL, "designer": "no_such_module:Designer"})
+    assert main(["sweep", "line.yaml"]) == 2
+    assert "module 'no_such_module' cannot be imported" in capsys.readouterr().err
 
 
 def test_a_cap_on_money_needs_a_price(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
