@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from autoreward.display import count, show, table
+from autoreward.display import count, table
 from autoreward.errors import UserError
 from autoreward.report.text import clean, number
 
@@ -59,14 +59,21 @@ def show_rollouts(asked: Asked, console: Console) -> None:
         actor = replace(actor, source=read_source(asked.reward))
     if asked.out is not None:
         check_out(asked.out)
+    else:
+        _check_kept(actor)
     command = ("autoreward", "play", str(run.path), actor.candidate)
     require_trust(named_by_environment(run.task.env), {asked.trust}, str(run.path / "run.json"), command)
     hide_process()
     seeds = None if asked.seed is None else range(asked.seed, asked.seed + (asked.episodes or 1))
+    told = f"{run.task.name}, candidate {actor.candidate}, training seed {actor.training}"
+    console.print(Text(clean(f"{told}: playing")))
     performance = perform(actor, asked.isolation, asked.episodes, seeds)
+    played = count(len(performance.played), "episode")
+    console.print(Text(clean(f"{performance.succeeded} of {played} succeeded; filming {len(performance.scenes)}")))
     files, note = _filmed(actor, performance, asked)
-    show(console, _told(run, actor, performance, files))
-    console.print(Text(clean(f"in {files[0].parent}" + (f"; {note}" if note else ""))))
+    console.print(_table(run, performance, files))
+    where = f"wrote {files[0] if asked.out else files[0].parent}"
+    console.print(Text(clean(f"{where}; {note}" if note else where)))
     flag = "" if asked.reward is None else f" --reward {shlex.quote(str(asked.reward))}"
     again = f"{shlex.join(command)} --training {actor.training} --seed {performance.scenes[0].episode.seed}{flag}"
     console.print(Text(clean(f"one of them again: {again}")))
@@ -80,19 +87,26 @@ def _filmed(actor: Actor, performance: Performance, asked: Asked) -> tuple[list[
     if asked.out is not None:
         path, note = film_together(actor, performance, asked.out, asked.frames)
         return [path] * len(performance.scenes), note
-    try:
-        kept = keep(actor, performance, asked.frames)
-    except OSError as error:
-        folder = folder_of(actor.run, actor.candidate)
-        raise UserError(f"{folder} cannot be written: {error.strerror or error}; name a film with --out FILE") from None
+    kept = keep(actor, performance, asked.frames)
     return [folder_of(actor.run, actor.candidate) / one.file for one in kept.rollouts], kept.note
 
 
-def _told(run: Run, actor: Actor, performance: Performance, files: list[Path]) -> list[RenderableType]:
-    """What was played, and a row an episode."""
+def _check_kept(actor: Actor) -> None:
+    """Refuse, before anything is played, a run folder in which no film could be kept."""
+    from autoreward.records import write_bytes
+    from autoreward.report.films import folder_of
+
+    folder = folder_of(actor.run, actor.candidate)
+    try:
+        write_bytes(probe := folder / ".probe", b"")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror or error}; name a film with --out FILE") from None
+
+
+def _table(run: Run, performance: Performance, files: list[Path]) -> RenderableType:
+    """A row an episode."""
     scored = run.task.score is not None
-    head = f"{run.task.name}, candidate {actor.candidate}, training seed {actor.training}: "
-    head += f"{performance.succeeded} of {count(len(performance.played), 'episode')} succeeded"
     columns = ["", "seed", "steps", "how it ended", *(["score"] if scored else []), "file"]
     rows = [
         (
@@ -105,4 +119,4 @@ def _told(run: Run, actor: Actor, performance: Performance, files: list[Path]) -
         )
         for choice, scene, path in zip(performance.choices, performance.scenes, files, strict=True)
     ]
-    return [Text(clean(head)), table(columns, rows, numbers=("seed", "steps", "score"))]
+    return table(columns, rows, numbers=("seed", "steps", "score"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import gymnasium
@@ -16,6 +19,7 @@ from autoreward.envs.registry import make_env
 from autoreward.task import EnvSpec, load_task
 from autoreward.testing.folder import example_run
 from autoreward.testing.trainer import random_policy
+from tests.conftest import Unprivileged
 
 COW = load_task("voxel/hunt_cow")
 
@@ -153,7 +157,7 @@ def test_a_run_without_opengl_has_its_terms_and_the_command_that_makes_an_episod
     run = here / "run"
     shutil.copytree(folder / "runs" / "2026-11-01T1200_reacher_aaaa", run)
     said, rows = told(capsys, str(run), "--episodes", "3", "--isolation", "C")
-    assert re.search(r"reacher, candidate 1\.1, training seed \d+: \d of 3 episodes succeeded", said)
+    assert re.search(r"reacher, candidate 1\.1, training seed \d+: playing \d of 3 episodes succeeded; filming 3", said)
     assert "MuJoCo needs OpenGL" in said and "apt install" in said
     assert [row[0].partition(",")[0] for row in rows] == ["best", "median", "worst"]
     assert all((run / "rollouts" / "1.1" / f"{name}.png").is_file() for name in ("best", "median", "worst"))
@@ -162,6 +166,34 @@ def test_a_run_without_opengl_has_its_terms_and_the_command_that_makes_an_episod
     _, one = told(capsys, *again, "--isolation", "C", "--out", "again.gif")
     assert one[0][1:4] == rows[0][1:4] and one[0][4] == rows[0][4], "seed, steps, end and score are the same"
     assert (here / "again.png").is_file()
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that every user may enter, which none of pytest's is."""
+    with tempfile.TemporaryDirectory(prefix="play-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_another_user_plays_a_run_that_he_may_only_read(
+    folder: Path, open_place: Path, unprivileged: Unprivileged
+) -> None:
+    """With whatever OpenGL there is for him, or without."""
+    run, his = open_place / "run", open_place / "his"
+    shutil.copytree(folder / "runs" / "2026-11-01T1200_reacher_aaaa", run)
+    his.mkdir()
+    his.chmod(0o777)
+    code = "import sys; from autoreward.cli import main; sys.exit(main(['play', *sys.argv[1:]]))"
+    if os.geteuid() == 0:
+        done = unprivileged(code, str(run), "--episodes", "2", "--isolation", "C")
+        assert done.returncode == 2
+        assert "cannot be written: Permission denied; name a film with --out" in done.stderr
+    film = his / "film.gif"
+    done = unprivileged(code, str(run), "--seed", "3", "--isolation", "C", "--frames", "2", "--out", str(film))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in his.iterdir()] in (["film.gif"], ["film.png"])
+    assert f"wrote {his}/film." in done.stdout
 
 
 def test_python_that_a_run_names_is_not_imported_before_the_user_names_it(

@@ -76,6 +76,9 @@ def test_a_run_leaves_every_record(finished: Path) -> None:
     assert (finished / "report.html").exists()
     assert (folder.best / "reward.py").read_text() == folder.source(*selection.winner)
     assert (finished / "command.txt").read_text() == "typed\n"
+    films = finished / "rollouts" / f"{selection.winner[0]}.{selection.winner[1]}"
+    assert (films / "best.png").exists(), "the terms of an environment that cannot be drawn"
+    assert "no pictures, only the terms: " in (finished / "report.html").read_text()
     log = (finished / "run.log").read_text()
     assert "round 0" in log
     assert "LineEnv is stepped one by one in Python" in log
