@@ -136,9 +136,11 @@ class View:
             if link := link_within(self.index.root / key):
                 text = f"{key}/{link} is a link. It could bring other files into the page, so none is made of this run."
                 return _html(pages.message_page(f"The {what} is not shown", text), 422)
-        state = (what, *((entry.brief.key, entry.signature) for entry in entries))
+        subject, state = (what, *(entry.brief.key for entry in entries)), tuple(entry.signature for entry in entries)
         try:
-            made = self.slow.get(state, lambda out: [*command, str(out)] if command[-1] == "--out" else command)
+            made = self.slow.get(
+                subject, state, lambda out: [*command, str(out)] if command[-1] == "--out" else command
+            )
             if made is not None:
                 return answer(made)
         except (NotMade, RunDamaged) as error:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
 from pathlib import Path
 
 from autoreward.errors import AutorewardError
@@ -33,40 +34,49 @@ class NotMade(AutorewardError):
     """A command has not made what it was to make; the message is the one that it gave."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """What is made for one subject."""
+
+    state: Hashable
+    job: Future[Path]
+    before: Path | None
+    """What was made for an earlier state."""
+
+
 class SlowPages:
     """Runs commands, at most two at once, and keeps what they write."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="autoreward-view-")
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="page")
-        self._jobs: dict[Hashable, Future[Path]] = {}
+        self._made: dict[Hashable, Made] = {}
         self._running: set[int] = set()
         self._number = 0
         self._closed = False
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, command: Callable[[Path], Sequence[str]]) -> bytes | None:
-        """What a command writes; None while it is at work.
+    def get(self, subject: Hashable, state: Hashable, command: Callable[[Path], Sequence[str]]) -> bytes | None:
+        """What a command writes; while it is at work, what it has written for an earlier state, or None.
 
         Args:
-            key: what it depends on; the same key does not run a command again.
+            subject: what is shown.
+            state: of the subject; a command is not run again for the same one.
             command: the arguments of `autoreward`, given the file to write; standard output, where they do not name it.
 
         Raises:
             NotMade: it failed.
         """
         with self._lock:
-            job = self._jobs.pop(key, None)
-            if job is None:
-                self._number += 1
-                out = Path(self._folder.name) / f"{self._number}"
-                job = self._pool.submit(self._run, command(out), out)
-            self._jobs[key] = job
+            made = self._made.pop(subject, None)
+            if made is None or (made.state != state and made.job.done()):
+                made = self._begun(state, command, made)
+            self._made[subject] = made
             self._forget()
         try:
-            return job.result(PATIENCE).read_bytes()
+            return made.job.result(0 if made.before else PATIENCE).read_bytes()
         except NotYet:
-            return None
+            return made.before.read_bytes() if made.before else None
         except FileNotFoundError:
             raise NotMade("nothing was written") from None
 
@@ -79,12 +89,25 @@ class SlowPages:
         self._pool.shutdown(cancel_futures=True)
         self._folder.cleanup()
 
+    def _begun(self, state: Hashable, command: Callable[[Path], Sequence[str]], earlier: Made | None) -> Made:
+        """A command that has begun; of what was made earlier the last is kept, to be shown meanwhile."""
+        before = None
+        if earlier:
+            before = earlier.before if earlier.job.exception() else earlier.job.result()
+            if earlier.before and earlier.before != before:
+                earlier.before.unlink(missing_ok=True)
+        self._number += 1
+        out = Path(self._folder.name) / f"{self._number}"
+        return Made(state, self._pool.submit(self._run, command(out), out), before)
+
     def _forget(self) -> None:
         """Drop the results that nobody has asked for the longest."""
-        for key in [key for key, job in self._jobs.items() if job.done()][: max(0, len(self._jobs) - KEPT)]:
-            job = self._jobs.pop(key)
-            if not job.exception():
-                job.result().unlink(missing_ok=True)
+        ended = [subject for subject, made in self._made.items() if made.job.done()]
+        for subject in ended[: max(0, len(self._made) - KEPT)]:
+            made = self._made.pop(subject)
+            for path in (made.before, None if made.job.exception() else made.job.result()):
+                if path:
+                    path.unlink(missing_ok=True)
 
     def _run(self, arguments: Sequence[str], out: Path) -> Path:
         typed = [sys.executable, "-P", "-m", "autoreward", *arguments]

@@ -20,7 +20,7 @@ def made() -> Iterator[SlowPages]:
 
 def finished(made: SlowPages, key: str, *arguments: str) -> bytes:
     deadline = time.monotonic() + 120
-    while (found := made.get(key, lambda _: arguments)) is None:
+    while (found := made.get(key, 1, lambda _: arguments)) is None:
         assert time.monotonic() < deadline
     return found
 
@@ -28,7 +28,20 @@ def finished(made: SlowPages, key: str, *arguments: str) -> bytes:
 def test_what_a_command_prints_is_kept(made: SlowPages) -> None:
     first = finished(made, "version", "--version")
     assert first.startswith(b"autoreward ")
-    assert finished(made, "version", "no-such-command") == first, "the same key runs no command again"
+    assert finished(made, "version", "no-such-command") == first, "the same state runs no command again"
+
+
+def test_what_was_made_before_is_shown_meanwhile(made: SlowPages) -> None:
+    first = finished(made, "page", "--version")
+    assert made.get("page", 2, lambda _: ["--help"]) == first, "at once"
+    deadline = time.monotonic() + 120
+    while (second := made.get("page", 2, lambda _: ["--help"])) == first:
+        assert time.monotonic() < deadline
+    assert second and b"usage: autoreward" in second
+    assert made.get("page", 3, lambda _: ["no-such-command"]) == second
+    with pytest.raises(NotMade, match="unknown command"):
+        while made.get("page", 3, lambda _: ["no-such-command"]) == second:
+            assert time.monotonic() < deadline
 
 
 def test_a_command_that_fails_says_why(made: SlowPages) -> None:
