@@ -11,7 +11,7 @@ import tyro
 
 from autoreward.api import TaskChoice, check_writable
 from autoreward.commands.arguments import Command, Flag, RunName, Trusted, watched
-from autoreward.config import Budget, LLMConfig, RunConfig
+from autoreward.config import Budget, EngineConfig, LLMConfig, RunConfig
 from autoreward.display import new_console, outcome, show
 from autoreward.errors import UserError
 from autoreward.records import validate
@@ -128,6 +128,8 @@ class Resume(Command):
     """Caps of the search; those that are not given stay as they were, and `none` lifts one."""
     llm: LLMConfig = LLMConfig()
     """The language model; what is not given stays as it was."""
+    engine: EngineConfig = EngineConfig()
+    """Where trainings run; what is not given stays as it was."""
     stop_when_hopeless: bool = True
     """Whether it ends where every reward fails alike, the environment's own too; what is not given stays as it was."""
     trust: Trusted = ()
@@ -140,7 +142,11 @@ class Resume(Command):
         folder = find_run(self.run, self.runs)
         config = RunFolder(folder).run().config
         return Resume(
-            run=str(folder), budget=config.budget, llm=config.llm, stop_when_hopeless=config.stop_when_hopeless
+            run=str(folder),
+            budget=config.budget,
+            llm=config.llm,
+            engine=config.engine,
+            stop_when_hopeless=config.stop_when_hopeless,
         )
 
     def execute(self) -> int:
@@ -152,8 +158,8 @@ class Resume(Command):
         from autoreward.store.folder import RunFolder
         from autoreward.store.trust import check_resume
 
-        check_resume(RunFolder(folder), self.llm, self.trust)
-        reopen(RunFolder(folder), self.budget, self.llm, self.stop_when_hopeless)
+        check_resume(RunFolder(folder), self.llm, self.trust, self.engine)
+        reopen(RunFolder(folder), self.budget, self.llm, self.stop_when_hopeless, self.engine)
         with watched() as display:
             resume(folder, display)
         return show_outcome(folder)

@@ -70,7 +70,10 @@ def carry_out(errand: Errand) -> Finished:
         if not (request.folder / JOB).exists():
             lost = f"{request.folder} {NOT_SHARED.format(host=socket.gethostname())}"
             return Finished(end=End(reason=lost, innocent=False))
-    worker = _begun(errand)
+    try:
+        worker = _begun(errand)
+    except OSError as error:
+        return Finished(end=End(reason=f"no worker can be started on {socket.gethostname()}: {error}", innocent=False))
     try:
         while (end := worker.end()) is None:
             _stirred.wait(Pool.POLL)

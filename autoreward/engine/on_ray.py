@@ -134,6 +134,7 @@ class _Task:
 def _connect(address: str | None, slots: int) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # of workers beside this process, where Ray's own way is 15
     if address is not None:
         _ask(address)
     try:

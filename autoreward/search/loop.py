@@ -10,6 +10,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -92,22 +93,23 @@ def start(
         check_tracker(config.track)
     watch = TrackedObserver(LoggedObserver(path / "run.log", observer), config.track)
     roles = cast(RunFolder(path), designer, config, least, watch.note, chat, engine)
-    if roles.chat is not None:
-        rehearse(roles.templates, task, schema, config.llm.effort)
-    transitions = record_transitions(task, config.seed)
-    start_from = _own_reward(task, config, roles, transitions)
-    run = RunRecord(
-        id=path.name,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        autoreward=autoreward.__version__,
-        task=task,
-        env_schema=schema,
-        config=config,
-        designer=designer,
-        isolation=isolation,
-    )
-    _create(RunFolder(path), run, command, start_from)
-    return _Run(RunFolder(path), run, roles, transitions, watch).carry_out(isolation, resumed=False)
+    with _until_the_end(roles, engine):
+        if roles.chat is not None:
+            rehearse(roles.templates, task, schema, config.llm.effort)
+        transitions = record_transitions(task, config.seed)
+        start_from = _own_reward(task, config, roles, transitions)
+        run = RunRecord(
+            id=path.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            autoreward=autoreward.__version__,
+            task=task,
+            env_schema=schema,
+            config=config,
+            designer=designer,
+            isolation=isolation,
+        )
+        _create(RunFolder(path), run, command, start_from)
+        return _Run(RunFolder(path), run, roles, transitions, watch).carry_out(isolation, resumed=False)
 
 
 def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine: Engine | None = None) -> Path:
@@ -126,10 +128,16 @@ def resume(folder: Path, observer: Observer, *, chat: Chat | None = None, engine
     require(isolation, least)
     watch = TrackedObserver(LoggedObserver(folder / "run.log", observer), run.config.track)
     roles = cast(run_folder, run.designer, with_recording(run.config), least, watch.note, chat, engine)
-    if roles.chat is not None:
-        rehearse(roles.templates, run.task, run.env_schema, run.config.llm.effort)
-    transitions = record_transitions(run.task, run.config.seed)
-    return _Run(run_folder, run, roles, transitions, watch).carry_out(isolation, resumed=True)
+    with _until_the_end(roles, engine):
+        if roles.chat is not None:
+            rehearse(roles.templates, run.task, run.env_schema, run.config.llm.effort)
+        transitions = record_transitions(run.task, run.config.seed)
+        return _Run(run_folder, run, roles, transitions, watch).carry_out(isolation, resumed=True)
+
+
+def _until_the_end(roles: Roles, given: Engine | None) -> AbstractContextManager[object]:
+    """Shut the engine down with the block, unless it is the caller's."""
+    return nullcontext() if given is not None else roles.engine
 
 
 class _Run:
@@ -151,6 +159,10 @@ class _Run:
                 self._carry_out(isolation, resumed)
             except (Exception, KeyboardInterrupt) as error:
                 told = str(error) if isinstance(error, AutorewardError) else f"{type(error).__name__}: {error}"
+                if self._roles.engine.detached:
+                    self._watch.note(
+                        f"jobs in the queue go on; `autoreward resume {self._folder.path}` comes back to them"
+                    )
                 self._watch.run_stopped("interrupted" if isinstance(error, KeyboardInterrupt) else told)
                 raise
         return self._folder.path

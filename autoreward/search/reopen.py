@@ -1,8 +1,8 @@
-"""A stopped run with other caps, or another language model: what `resume` is given on top of the recorded run."""
+"""A stopped run with other caps, another language model, another engine: what `resume` is given beside the record."""
 
 from __future__ import annotations
 
-from autoreward.config import Budget, LLMConfig
+from autoreward.config import Budget, EngineConfig, LLMConfig
 from autoreward.errors import UserError
 from autoreward.store.folder import RunFolder, locked
 from autoreward.store.records import RunRecord
@@ -13,6 +13,7 @@ def reopen(
     budget: Budget | None = None,
     llm: LLMConfig | None = None,
     stop_when_hopeless: bool | None = None,
+    engine: EngineConfig | None = None,
 ) -> RunRecord:
     """Change what a run may spend, whom it asks, or when it gives up; a run that has ended early can then be resumed.
 
@@ -24,6 +25,7 @@ def reopen(
         budget: the caps from now on; None, or those that it has, keeps them and opens nothing.
         llm: the language model from now on; None keeps it.
         stop_when_hopeless: whether it gives up where every reward fails alike; None keeps what it does.
+        engine: where trainings run from now on; None keeps it.
 
     Returns:
         The run as it now stands.
@@ -46,7 +48,7 @@ def reopen(
             _open_last_round(folder)
             folder.write_spent(spent.model_copy(update={"stopped": ""}))
         changes = {"budget": budget or run.config.budget, "llm": llm or run.config.llm, "stop_when_hopeless": stops}
-        config = run.config.model_copy(update=changes)
+        config = run.config.model_copy(update={**changes, "engine": engine or run.config.engine})
         run = run.model_copy(update={"config": config})
         folder.write_run(run)  # last: until then, this can be done again
         return run

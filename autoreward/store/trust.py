@@ -1,8 +1,8 @@
 """What the records of a run folder would have this process do in the user's name, and the user's word for it.
 
 Covered: Python that `run.json` or a training's `job.json` names, which going on with the run would import and call (the
-Designer, the environment and its interpreter, the trainer and its algorithm); the endpoint that would be sent the
-user's key.
+Designer, the environment and its interpreter, the trainer and its algorithm, the engine); the endpoint that would be
+sent the user's key; the cluster that jobs would be sent to, and what would be asked of SLURM.
 Not covered: what is imported was there before, in `sys.path`; a user who gives the word without looking.
 """
 
@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from autoreward.config import LLMConfig, RunConfig
+from autoreward.config import EngineConfig, LLMConfig, RunConfig
 from autoreward.errors import UserError
 from autoreward.records import read_yaml
 from autoreward.store.folder import RunFolder
@@ -44,6 +44,7 @@ def named_by_run(run: RunRecord) -> dict[str, str]:
         "task.trainer.algorithm": run.task.trainer.algorithm,
     }
     code = {field: name for field, name in names.items() if ":" in name} | named_by_environment(run.task.env)
+    code |= {f"config.engine.{field}": text for field, text in _places(run.config.engine).items()}
     url = run.config.llm.base_url
     asked = run.designer == "llm" and not run.config.llm.replay and "OPENAI_API_KEY" in os.environ
     if asked and url and url != os.environ.get("OPENAI_BASE_URL"):
@@ -51,20 +52,33 @@ def named_by_run(run: RunRecord) -> dict[str, str]:
     return code
 
 
-def check_resume(folder: RunFolder, llm: LLMConfig, trust: Collection[str]) -> None:
+def _places(engine: EngineConfig) -> dict[str, str]:
+    """What of an engine leads to programs or machines that nobody here has chosen."""
+    texts = {
+        "name": engine.name if ":" in engine.name else None,
+        "address": None if engine.address == "auto" else engine.address,
+        "options": engine.options,
+    }
+    return {field: text for field, text in texts.items() if text is not None}
+
+
+def check_resume(folder: RunFolder, llm: LLMConfig, trust: Collection[str], engine: EngineConfig | None = None) -> None:
     """Ask for the user's word before a run is gone on with.
 
     Args:
         folder: the run.
         llm: the language model from now on. An endpoint other than the recorded one was named by the user just now.
         trust: what else the user named.
+        engine: where trainings run from now on, in the same way; None: where they did.
 
     Raises:
         UserError: the record names something else.
     """
     run = folder.run()
+    engine = engine or run.config.engine
     own = {llm.base_url} - {run.config.llm.base_url}
-    changed = run.model_copy(update={"config": run.config.model_copy(update={"llm": llm})})
+    own |= set(_places(engine).values()) - set(_places(run.config.engine).values())
+    changed = run.model_copy(update={"config": run.config.model_copy(update={"llm": llm, "engine": engine})})
     command = ("autoreward", "resume", str(folder.path))
     require_trust(named_by_run(changed), {*trust, *own}, str(folder.path / "run.json"), command)
 
@@ -92,6 +106,7 @@ def check_replay(folder: RunFolder, config: RunConfig, trust: Collection[str]) -
     now = (config.designer, config.trainer.name, config.trainer.algorithm)
     before = (run.designer, run.config.trainer.name, run.config.trainer.algorithm)
     own = {name for name, recorded in zip(now, before, strict=True) if name and name != recorded}
+    own |= set(_places(config.engine).values()) - set(_places(run.config.engine).values())
     taken = run.model_copy(update={"task": task, "config": config, "designer": config.designer})
     command = ("autoreward", "run", "--llm.replay", str(folder.path))
     require_trust(named_by_run(taken), {*trust, *own}, str(folder.path / "run.json"), command, repeated=True)

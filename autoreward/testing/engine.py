@@ -106,7 +106,7 @@ def _made(make: str) -> Engine:
     return cast("Engine", getattr(importlib.import_module(module), attribute)())
 
 
-def _request(folder: Path, trainer: type[faulty.Tells], **resources: float) -> JobRequest:
+def _request(folder: Path, trainer: type[faulty.Tells], **resources: int) -> JobRequest:
     request = line_request(folder, trainer=f"{trainer.__module__}:{trainer.__name__}")
     given = Resources.model_validate(resources) if resources else None
     return request.model_copy(update={"resources": given})
@@ -131,14 +131,14 @@ def _check_faults(engine: Engine, folder: Path) -> None:
 
 def _check_limits(engine: Engine, folder: Path) -> None:
     """A job that hangs past its time, and one that needs more memory than it has."""
-    hangs, takes = _request(folder / "hangs", faulty.Hangs, seconds=4), _request(folder / "takes", faulty.Takes)
-    memory = Resources(memory=600_000_000)
-    takes = takes.model_copy(update={"resources": memory})
+    hangs = _request(folder / "hangs", faulty.Hangs, seconds=8)
+    takes = _request(folder / "takes", faulty.Takes, memory=600_000_000)
     hanging, taking = engine.submit(hangs), engine.submit(takes)
     late, greedy = hanging.result(PATIENCE), taking.result(PATIENCE)
     assert (late.status, late.failure) == ("failed", "machine"), "a job that hangs past its time must fail"
-    assert "4 s" in (late.error or ""), f"its time is not told: {late.error}"
-    assert _gone(_pid(hangs)), "the worker that hung is still there"
+    assert "8 s" in (late.error or ""), f"its time is not told: {late.error}"
+    if faulty.seen_in(hangs.folder):  # on a busy machine its time may be over before it has begun
+        assert _gone(_pid(hangs)), "the worker that hung is still there"
     assert (greedy.status, greedy.failure) == ("failed", "machine"), "a job must fail that takes more than it has"
     assert "memory" in (greedy.error or "").lower(), f"that it was for memory is not told: {greedy.error}"
     assert _gone(_pid(takes)), "the worker that took too much is still there"

@@ -14,3 +14,9 @@ def ray() -> Engine:
     from autoreward.engine.on_ray import RayEngine
 
     return RayEngine(slots=2, timeout=60)
+
+
+def slurm() -> Engine:
+    from autoreward.engine.on_slurm import SlurmEngine
+
+    return SlurmEngine(slots=2, timeout=60)
