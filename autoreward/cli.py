@@ -55,6 +55,11 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 A command is imported when it is asked for: some take long, and `inspect` is to be there at once."""
 
 
+_MODEL = "_autoreward_model"
+"""Of a class that stands for a record: types that are no plain classes bring typeguard with them, which brings asyncio
+and much else, a quarter of the time that `inspect` takes."""
+
+
 @dataclasses.dataclass
 class _NotAsked:
     """Stands for every other command than the one that is asked for: its name and its text are all that help shows."""
@@ -164,11 +169,12 @@ def _registry() -> ConstructorRegistry:
     @registry.struct_rule
     def rule(info: StructTypeInfo) -> StructConstructorSpec | None:
         nonlocal busy
-        if busy or not (isinstance(info.type, type) and issubclass(info.type, BaseModel)):
+        model = getattr(info.type, _MODEL, info.type)
+        if busy or not (isinstance(model, type) and issubclass(model, BaseModel)):
             return None
-        model, busy = info.type, True
+        busy = True
         try:
-            spec = ConstructorRegistry.get_struct_spec(info)
+            spec = ConstructorRegistry.get_struct_spec(dataclasses.replace(info, type=model))
         finally:
             busy = False
 
@@ -197,6 +203,8 @@ def _grammar(
         if file is not None:
             default["default"] = _configured(file, lifted)
         kind = _class(place) if whole or name == first else _NotAsked
+        if not default and isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = type(kind.__name__, (), {_MODEL: kind, "__doc__": kind.__doc__})
         commands.append(Annotated[kind, tyro.conf.subcommand(name, description=text, **default)])
     return Union[tuple(commands)]  # noqa: UP007
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import tyro
 
@@ -20,7 +20,9 @@ Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 """A switch without a `--no-` twin."""
 Json = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(name="json")]
 """`--json`: output for machines."""
-RunName = Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")]
+Given = Optional[str]  # noqa: UP045 - tyro imports typeguard, and with it half of Python, to see through `str | None`
+"""A text, or None: for commands that are to be there at once."""
+RunName = Annotated[Given, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")]
 """Path of a run folder, or a unique beginning of its name; None is the latest run."""
 Trusted = Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODULE:ATTR ...")]
 """`--trust`: what the records of a folder may have imported and run."""

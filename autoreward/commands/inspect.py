@@ -10,7 +10,7 @@ import tyro
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from autoreward.commands.arguments import Command, Flag, Json, RunName
+from autoreward.commands.arguments import Command, Flag, Given, Json, RunName
 from autoreward.designer.contract import Finding
 from autoreward.display import code, dollars, new_console, one_line, outcome, rows_table, show, table
 from autoreward.errors import UserError
@@ -34,7 +34,7 @@ class Inspect(Command):
     """Print everything as JSON."""
     terms: Flag = False
     """Show what each term of a reward pays over recorded episodes, and what the reward were without it."""
-    candidate: Annotated[str | None, tyro.conf.arg(metavar="CANDIDATE")] = None
+    candidate: Annotated[Given, tyro.conf.arg(metavar="CANDIDATE")] = None
     """With --terms: whose, such as 1.2. Without it: the best one's."""
     isolation: Literal["A", "B", "C"] = "B"
     """With --terms: least isolation of the process that the reward is run in."""

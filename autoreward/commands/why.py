@@ -10,7 +10,7 @@ import tyro
 from rich.console import Console
 from rich.text import Text
 
-from autoreward.commands.arguments import Command, RunName
+from autoreward.commands.arguments import Command, Given, RunName
 from autoreward.display import new_console
 from autoreward.errors import UserError
 from autoreward.report.run import Run
@@ -31,7 +31,7 @@ class Why(Command):
 
     run: RunName = None
     """Path of the run folder, or a unique beginning of its name. Without it: the latest run."""
-    candidate: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[CANDIDATE]")] = None
+    candidate: Annotated[Given, tyro.conf.Positional, tyro.conf.arg(metavar="[CANDIDATE]")] = None
     """Such as 1.2. Without it: the best one; of a failed or stopped run, what stopped it first."""
     runs: Path = Path("runs")
     """Folder that holds run folders."""

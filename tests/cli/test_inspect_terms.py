@@ -13,7 +13,7 @@ from autoreward.report.terms import FILE, heading, readings
 from autoreward.store.folder import RunFolder
 from autoreward.testing.folder import WINNER, example_run
 
-HEAVY = {"torch", "numba", "matplotlib", "openai", "gymnasium", "mujoco", "numpy", "pygments", "jinja2", "PIL", "ray"}
+HEAVY = {"torch", "numba", "matplotlib", "openai", "gymnasium", "mujoco", "numpy", "pygments", "jinja2", "typeguard"}
 
 
 @pytest.fixture(scope="module")
