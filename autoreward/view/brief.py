@@ -23,8 +23,24 @@ Rounds = tuple[tuple[float, ...], ...]
 Signature = tuple[object, ...]
 """What says whether a run has changed: when its records were written, and how long they are."""
 _NOTHING = Spent()
+MOST_CHARACTERS = 2_000
+"""Of a text that is kept."""
 MOST_CANDIDATES = 2_000
 """Of a run that are read for its row."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """True success of a reward on fresh seeds."""
+
+    mean: float
+    """Interquartile mean over seeds."""
+    low: float
+    """End of its 95% interval, or of the range of the seeds."""
+    high: float
+    seeds: int
+    interval: bool
+    """Whether `low` and `high` are an interval; a range below 5 seeds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +67,9 @@ class Brief:
     """Whether `rounds` are scores."""
     best: float | None = None
     """Before the report: success of the best candidate, on the seeds that chose it."""
-    designed: Row | None = None
+    designed: Rate | None = None
     """The designed reward, in the report."""
-    human: Row | None = None
+    human: Rate | None = None
     """The environment's own reward, or a hand-written one, in the report."""
     standing: str = ""
     """`better than`, `worse than` or `not clearly different from` the human one."""
@@ -62,16 +78,12 @@ class Brief:
     @property
     def success(self) -> float | None:
         """Of the designed reward on fresh seeds; before the report, of the best candidate."""
-        return self.designed.success_iqm if self.designed else self.best
+        return self.designed.mean if self.designed else self.best
 
     @property
     def gain(self) -> float | None:
         """Success on fresh seeds less that of the human reward."""
-        if self.designed is None or self.human is None:
-            return None
-        if self.designed.success_iqm is None or self.human.success_iqm is None:
-            return None
-        return self.designed.success_iqm - self.human.success_iqm
+        return self.designed.mean - self.human.mean if self.designed and self.human else None
 
 
 def signature(run: str) -> Signature:
@@ -112,16 +124,16 @@ def _read(run: str, key: str) -> Brief:
     brief = replace(brief, spent=spent, rounds=rounds, scores=scores, best=best)
     if report is None:
         state, note = _unfinished(run, brief)
-        return replace(brief, state=state, note=note)
+        return replace(brief, state=state, note=note[:MOST_CHARACTERS])
     rows = {row.name: row for row in report.rows}
     human = rows.get("human") or rows.get("reference")
     told = {standing.label: standing.text for standing in standings(report)}
     return replace(
         brief,
         state="finished" if report.winner else "failed",
-        note=_end(report),
-        designed=rows.get("designed"),
-        human=human,
+        note=_end(report)[:MOST_CHARACTERS],
+        designed=_rate(rows.get("designed")),
+        human=_rate(human),
         standing=told.get(human.label, "") if human else "",
     )
 
@@ -129,13 +141,20 @@ def _read(run: str, key: str) -> Brief:
 def _with_record(brief: Brief, record: RunRecord) -> Brief:
     return replace(
         brief,
-        task=record.task.name,
-        text=record.task.text,
-        designer=record.designer,
-        created=record.created,
+        task=record.task.name[:MOST_CHARACTERS],
+        text=record.task.text[:MOST_CHARACTERS],
+        designer=record.designer[:MOST_CHARACTERS],
+        created=record.created[:MOST_CHARACTERS],
         level=record.isolation.level,
         planned=record.config.rounds,
     )
+
+
+def _rate(row: Row | None) -> Rate | None:
+    if row is None or row.success_iqm is None or not row.success:
+        return None
+    low, high = row.success_interval or (min(row.success), max(row.success))
+    return Rate(row.success_iqm, low, high, len(row.success), row.success_interval is not None)
 
 
 def _end(report: Report) -> str:

@@ -7,6 +7,7 @@ Not covered: whoever may write to the runs folder can swap a folder for a link b
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -16,14 +17,14 @@ from pathlib import Path
 from autoreward.errors import RunDamaged
 from autoreward.records import RecordT, parse_record
 
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 4 * 2**20
 """Of a record; the largest of real runs have some 100 kB."""
 DEPTH = 4
 """Folders between the runs folder and a run, the run included: sweeps and benchmarks put theirs in folders."""
 MOST_FOLDERS = 20_000
 """That are looked into for runs."""
 MOST_WALKED = 50_000
-"""Files and folders of one run that are looked at for links."""
+"""Files and folders of one run that are looked at for links; in one with more there may be any."""
 
 
 def read_plain(path: str, most: int = MOST_BYTES, end: bool = False) -> bytes | None:
@@ -101,14 +102,15 @@ def numbered(folder: str) -> list[tuple[int, str]]:
 
 
 def link_within(run: Path) -> str:
-    """The first link in a run folder, as a path from it; empty where there is none.
+    """A link in a run folder, as a path from it; empty where there is none.
 
     What makes a page of a run would follow it.
     """
     waiting, looked = [""], 0
     while waiting:
         key = waiting.pop()
-        with os.scandir(run / key) as found:
+        # What cannot be listed cannot be read either.
+        with contextlib.suppress(OSError), os.scandir(run / key) as found:
             for entry in found:
                 looked += 1
                 path = f"{key}/{entry.name}" if key else entry.name

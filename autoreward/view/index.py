@@ -65,7 +65,8 @@ class Index:
     def briefs(self) -> tuple[Brief, ...]:
         """All runs, the newest first."""
         self.refresh()
-        found = [entry.brief for entry in list(self._entries.values())]
+        with self._lock:
+            found = [entry.brief for entry in self._entries.values()]
         return tuple(sorted(found, key=lambda brief: (brief.created, brief.key), reverse=True))
 
     def entry(self, key: str) -> Entry | None:

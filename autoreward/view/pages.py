@@ -56,7 +56,7 @@ def table_page(briefs: Sequence[Brief], root: Path, version: str) -> bytes:
 def row(brief: Brief) -> Markup:
     """A run as a row of the table; drawn once."""
     if brief not in _ROWS:
-        human = brief.human.success_iqm if brief.human else None
+        human = brief.human.mean if brief.human else None
         spark = sparkline(brief.rounds, brief.planned, None if brief.scores else human)
         shown = {"run": brief, "key": quoted(brief.key), "human": human, "spark": spark}
         _ROWS[brief] = Markup(_environment().get_template("row.html.j2").render(shown))

@@ -127,14 +127,14 @@ def test_names_of_any_bytes_have_an_address(tmp_path: Path) -> None:
 
 def test_bars_and_marks_are_where_the_values_are(tmp_path: Path) -> None:
     brief = read_brief(str(example_run(tmp_path / "run")), "run")
-    assert brief.designed and brief.human and brief.designed.success_interval
+    assert brief.designed and brief.human and brief.designed.interval
     seen = Seen(pages.row(brief))
     rects = {attributes.get("class"): attributes for tag, attributes in seen.elements if tag == "rect"}
-    low, high = brief.designed.success_interval
+    low, high = brief.designed.low, brief.designed.high
     assert float(rects["value"]["width"]) == pytest.approx(100 * (brief.success or 0), abs=0.01)
     assert float(rects["range"]["x"]) == pytest.approx(100 * low, abs=0.01)
     assert float(rects["range"]["width"]) == pytest.approx(max(100 * (high - low), 0.6), abs=0.01)
-    assert float(rects["human"]["x"]) == pytest.approx(100 * (brief.human.success_iqm or 0), abs=0.01)
+    assert float(rects["human"]["x"]) == pytest.approx(100 * brief.human.mean, abs=0.01)
 
 
 def test_the_summary_counts(tmp_path: Path) -> None:
