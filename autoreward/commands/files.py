@@ -13,7 +13,7 @@ from rich.text import Text
 from autoreward.api import check_writable, describe, task_for_file
 from autoreward.commands.arguments import Command, Flag, RewardFile, RunName, Trusted, watched
 from autoreward.commands.verify import Isolation, NonNegative, read_reward, show_verdict, verdict_on, with_grammar
-from autoreward.config import SeedCount, TrainerOverrides
+from autoreward.config import EngineConfig, SeedCount, TrainerOverrides
 from autoreward.display import new_console, rows_table
 from autoreward.errors import UserError
 from autoreward.language.static import grammar_of
@@ -61,6 +61,8 @@ class Train(Command):
     """A pack file whose own Python may be imported and run."""
     runs: Path = Path("runs")
     """Folder for the trainings; one that is there already is not repeated."""
+    engine: EngineConfig = EngineConfig()
+    """Where trainings run: on this machine, on Ray, on SLURM."""
     trainer: TrainerOverrides = TrainerOverrides()
 
     def execute(self) -> int:
@@ -87,7 +89,7 @@ class Train(Command):
 
     def _rows(self, task: Task, source: str) -> tuple[list[Row], Path]:
         from autoreward.critic.stored import Stored
-        from autoreward.engine.local import LocalEngine
+        from autoreward.engine.registry import find_engine
         from autoreward.envs.registry import slower_path
         from autoreward.search.trainings import Trainings, row
         from autoreward.store.folder import RunFolder, locked
@@ -102,10 +104,9 @@ class Train(Command):
             )
         digest = hashlib.sha256(source.encode()).hexdigest()[:8]
         folder = self.runs / f"train-{self.file.stem}-{digest}"
-        engine = LocalEngine(self.slots, self.timeout)
         seeds = range(self.first_seed, self.first_seed + self.seeds)
         check_writable(folder)
-        with locked(folder), watched() as display:
+        with find_engine(self.engine, self.slots, self.timeout) as engine, locked(folder), watched() as display:
             if slower := slower_path(task.env):
                 display.note(slower)
             stored = Stored.of(self.runs, task, describe(task.env), display.note)

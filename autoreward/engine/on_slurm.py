@@ -9,17 +9,12 @@ so priorities count where `slots` bounds how many are there at once.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import math
 import os
 import shlex
-import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -30,26 +25,16 @@ from autoreward.engine.contract import JobRequest, Resources
 from autoreward.engine.elsewhere import Errand, Finished, carry_out, errand
 from autoreward.engine.pool import Attempt, End, Pool
 from autoreward.engine.processes import worker_environment
-from autoreward.errors import RunDamaged, UnknownName, UserError
+from autoreward.engine.slurm_cluster import GOING, LOOK_SECONDS, MARK, Cluster, longest, options_of, said
+from autoreward.errors import RunDamaged, UserError
 from autoreward.records import read_record, write_record
 
-MARK = "autoreward"
-"""Name of the jobs, and first word of their comments; `scancel --name autoreward` ends them all."""
 FOLDER = ".slurm"
 """In a training's folder: submitit's files and the ends of jobs."""
-ANSWER_SECONDS = 30.0
-"""How long the cluster may take to answer."""
-LOOK_SECONDS = 2.0
-"""Between two looks at the queue."""
 LOST_SECONDS = 30.0
 """For how long a job may be in neither the queue nor the past before it is taken for lost."""
-USUAL_MINUTES = 24 * 60
-"""A job's time where none is given, or as much as the partition allows. One that takes longer goes on in another."""
 SLACK_MINUTES = 5
 """What SLURM gives beyond a job's own time, so that its worker, and not SLURM, ends it."""
-GOING = ("PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED",
-         "RESIZING", "SIGNALING", "STAGE_OUT", "STOPPED", "SPECIAL_EXIT", "RESV_DEL_HOLD")  # fmt: skip
-"""States of a job that has not come to its end."""
 OWN_FAULTS = {
     "TIMEOUT": "was not done within its time",
     "DEADLINE": "was not done before the cluster's deadline",
@@ -108,9 +93,9 @@ class SlurmEngine(Pool):
         """
         super().__init__(resources)
         self._slots, self._timeout = slots, timeout
-        self._minutes = _longest(partition)
-        self._partition, self._options = partition, json.loads(options) if options else {}
-        self._cluster = _Cluster()
+        self._minutes = longest(partition)
+        self._partition, self._options = partition, options_of(options)
+        self._cluster = Cluster()
         self._busy_with: dict[Attempt, Resources] = {}
 
     def _check(self, resources: Resources) -> None:
@@ -161,7 +146,7 @@ class SlurmEngine(Pool):
             executor.update_parameters(**given)
             return str(executor.submit(sent).job_id)
         except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError) as error:
-            raise UserError(f"SLURM takes no job: {_said(str(error))}") from None
+            raise UserError(f"SLURM takes no job: {said(str(error))}") from None
 
     def _over(self, attempt: Attempt) -> None:
         assert isinstance(attempt, _Job)
@@ -172,7 +157,7 @@ class SlurmEngine(Pool):
 class _Job:
     """A job of SLURM. Implements `Attempt`."""
 
-    def __init__(self, number: str, request: JobRequest, cluster: _Cluster) -> None:
+    def __init__(self, number: str, request: JobRequest, cluster: Cluster) -> None:
         self.number = number
         self._request, self._cluster, self._killed = request, cluster, False
         self._seen = time.monotonic()
@@ -204,57 +189,6 @@ class _Job:
             self._cluster.cancel([self.number])
 
 
-class _Cluster:
-    """What SLURM's queue says of this user's jobs."""
-
-    def __init__(self) -> None:
-        self._states: dict[str, str] = {}
-        self._looked = float("-inf")
-        self.found: dict[str, str] = {}
-        """Mark of a job -> its number, of those that have not come to their end."""
-        self.look()
-
-    def state(self, job: str) -> str:
-        """SLURM's word for a job's state; empty where it knows none."""
-        if time.monotonic() - self._looked > LOOK_SECONDS:
-            self.look()
-        return self._states.get(job, "")
-
-    def look(self) -> None:
-        """Ask anew. Where SLURM does not answer, what it said last stands."""
-        self._looked = time.monotonic()
-        chosen = (f"--user={os.geteuid()}", f"--name={MARK}", "--states=all")
-        try:
-            told = _ask("squeue", "--noheader", *chosen, "--format=%i|%T|%k")
-        except UserError:
-            return
-        rows = [line.split("|", 2) for line in told.splitlines() if line.count("|") >= 2]
-        self._states = {job: state for job, state, _ in rows}
-        self.found |= {mark: job for job, state, comment in rows if state in GOING for mark in comment.split()[1:]}
-
-    def add(self, job: str, marks: Iterable[str]) -> None:
-        """A job has been submitted."""
-        self._states[job] = "PENDING"
-        self.found |= dict.fromkeys(marks, job)
-
-    def forget(self, job: str) -> None:
-        """A job has come to its end."""
-        self.found = {mark: other for mark, other in self.found.items() if other != job}
-
-    def cancel(self, jobs: list[str]) -> None:
-        """End jobs, and wait until nobody writes to their folders any more."""
-        if not jobs:
-            return
-        with contextlib.suppress(UserError):  # they may have ended meanwhile
-            _ask("scancel", *jobs)
-        end = time.monotonic() + ANSWER_SECONDS
-        while time.monotonic() < end and any(self._states.get(job) in GOING for job in jobs):
-            time.sleep(0.2)
-            self.look()
-        for job in jobs:
-            self.forget(job)
-
-
 def _mark(request: JobRequest) -> str:
     """What a job is known by in the queue: the result that it is for."""
     return hashlib.sha256(str(request.result_path.absolute()).encode()).hexdigest()[:16]
@@ -262,51 +196,3 @@ def _mark(request: JobRequest) -> str:
 
 def _end_path(request: JobRequest, job: str) -> Path:
     return request.folder / FOLDER / f"{job}_end.json"
-
-
-def _longest(partition: str | None) -> int:
-    """Minutes that a job may take at most, up to the usual ones.
-
-    Raises:
-        UserError: there is no SLURM here, or no such partition.
-    """
-    if shutil.which("sbatch") is None:
-        raise UserError("engine slurm: there is no sbatch here; type this on a machine from which SLURM is used")
-    rows = [line.split("|") for line in _ask("sinfo", "--noheader", "--format=%R|%l|%P").splitlines()]
-    limits = {name: limit for name, limit, _ in rows}
-    usual = [name for name, _, shown in rows if shown.endswith("*")]
-    chosen = usual if partition is None else partition.split(",")
-    for name in chosen:
-        if name not in limits:
-            raise UnknownName("partition", name, limits, f"Type --engine.partition with one of {', '.join(limits)}.")
-    return min([USUAL_MINUTES, *(_minutes(limits[name]) for name in chosen)])
-
-
-def _minutes(limit: str) -> int:
-    """SLURM's way to write a time: `infinite`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours:...`."""
-    days, _, clock = limit.rpartition("-")
-    parts = clock.split(":")
-    if not all(part.isdecimal() for part in (*parts, days or "0")):
-        return USUAL_MINUTES
-    hours, minutes = (int(part) for part in ("0", *parts)[-3:-1])
-    return max(1, int(days or 0) * 24 * 60 + hours * 60 + minutes)
-
-
-def _ask(*command: str) -> str:
-    """What a program of SLURM says.
-
-    Raises:
-        UserError: it fails, or the cluster does not answer.
-    """
-    try:
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        raise UserError(f"SLURM does not answer: {command[0]} has said nothing in {ANSWER_SECONDS:g} s") from None
-    if asked.returncode:
-        raise UserError(f"SLURM does not answer: {_said(asked.stderr)}")
-    return asked.stdout
-
-
-def _said(text: str) -> str:
-    """The last line that says something."""
-    return next((line.strip()[:300] for line in reversed(text.splitlines()) if line.strip()), "no word why")

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -134,7 +134,7 @@ def say(folder: Path, seen: object) -> None:
         file.write(json.dumps(seen) + "\n")
 
 
-def seen_in(folder: Path) -> list[dict[str, object]]:
+def seen_in(folder: Path) -> list[dict[str, Any]]:
     """The lines that are there."""
     path = folder / SEEN
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,23 +1,117 @@
-"""The engine `ray`, in a Ray that is really started."""
+"""The engine `ray`, in Rays that are really started, with token authentication."""
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from autoreward.testing.engine import check_engine
+from autoreward.config import EngineConfig
+from autoreward.engine.contract import Engine, JobRequest, Resources
+from autoreward.engine.registry import find_engine
+from autoreward.errors import UserError
+from autoreward.testing import faulty
+from autoreward.testing.engine import check_engine, line_request
+from tests.engine.two_nodes import TOKEN, TwoNodes
 
-pytest.importorskip("ray", reason="the extra `ray` is not installed")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    # Imported later, since Ray reads then whether there is a token.
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="the extra `ray` is not installed"),
+]
 
 
-@pytest.fixture(autouse=True)
-def at_the_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Workers find the engines of these tests from where they are started; no token is left in the user's home."""
-    monkeypatch.chdir(Path(__file__).parents[2])
-    monkeypatch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 4)
+@pytest.fixture(scope="module", autouse=True)
+def token() -> Iterator[None]:
+    """No token is left in the user's home; workers are as urgent here as what else is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", TOKEN)
+        patch.setenv("RAY_worker_niceness", "0")
+        patch.chdir(Path(__file__).parents[2])
+        yield
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[TwoNodes]:
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:  # pytest's: too long a path
+        nodes = TwoNodes(Path(folder))
+        yield nodes
+        nodes.stop()
+
+
+def of(cluster: TwoNodes) -> Engine:
+    return find_engine(EngineConfig(name="ray", address=cluster.address), slots=0, timeout=60)
+
+
+def job(folder: Path, trainer: str, **resources: float) -> JobRequest:
+    request = line_request(folder, trainer=f"autoreward.testing.faulty:{trainer}")
+    return request.model_copy(update={"resources": Resources.model_validate(resources)})
+
+
+def until(there: Callable[[], bool], otherwise: str) -> None:
+    end = time.monotonic() + 120
+    while not there():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.1)
 
 
 def test_keeps_the_engine_contract(tmp_path: Path) -> None:
     check_engine("tests.engine.engines:ray", tmp_path)
+
+
+def test_a_gpu_is_shared_by_those_that_ask_for_parts_of_it(cluster: TwoNodes, tmp_path: Path) -> None:
+    with of(cluster) as engine:
+        part = {"gpus": 0.5, "cpus": 0.1}
+        requests = [job(tmp_path / str(number), "Works", **part) for number in range(3)]
+        looks = job(tmp_path / "looks", "Looks", **part)
+        futures = [engine.submit(request) for request in (*requests, looks)]
+        assert [future.result().status for future in futures] == ["ok"] * 4
+        with pytest.raises(UserError, match=r"asks for 1 CPU, 2 GPU.*--engine\.gpus"):
+            engine.submit(job(tmp_path / "two", "Tells", gpus=2))
+    spans = [faulty.seen_in(request.folder)[-1] for request in requests]
+    assert max(sum(a["began"] <= b["began"] < a["ended"] for a in spans) for b in spans) <= 2
+    environ = next(line["environ"] for line in faulty.seen_in(looks.folder) if "environ" in line)
+    assert environ["CUDA_VISIBLE_DEVICES"] == "0"
+
+
+def test_whoever_has_another_token_is_refused(cluster: TwoNodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "f" * 64)
+    with pytest.raises(UserError, match=rf"--engine\.address {cluster.address}.*[Tt]oken"):
+        of(cluster)
+
+
+def test_a_node_that_dies_costs_only_its_jobs(cluster: TwoNodes, tmp_path: Path) -> None:
+    requests = [job(tmp_path / str(number), "Waits") for number in range(2)]
+    with of(cluster) as engine:
+        futures = {request: engine.submit(request) for request in requests}
+        until(lambda: all(faulty.seen_in(each.folder) for each in requests), "the jobs have not begun")
+        lost, kept = sorted(requests, key=lambda each: not cluster.is_second(faulty.seen_in(each.folder)[0]["pid"]))
+        assert not cluster.is_second(faulty.seen_in(kept.folder)[0]["pid"]), "each node has one job"
+        cluster.kill_second()
+        cluster.wait_for(1)
+        (kept.folder / faulty.GO).touch()
+        assert futures[kept].result(120).status == "ok"
+        until(lambda: len(faulty.seen_in(lost.folder)) == 2, "the lost job was not begun again")
+        (lost.folder / faulty.GO).touch()
+        assert futures[lost].result(120).status == "ok"
+    assert len({line["pid"] for line in faulty.seen_in(kept.folder)}) == 1, "the other job was run again, too"
+    assert len({line["pid"] for line in faulty.seen_in(lost.folder)}) == 2
+
+
+def test_an_address_that_does_not_answer_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoreward.engine.on_ray.ANSWER_SECONDS", 5.0)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UserError, match=rf"no Ray cluster answers at --engine\.address {address} within 5 s; type"):
+            find_engine(EngineConfig(name="ray", address=address), slots=0, timeout=60)
+    assert os.environ["RAY_AUTH_MODE"] == "token"
