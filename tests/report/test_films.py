@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from reading import HOSTILE, Page, assert_harmless
 
 from autoreward.errors import RunDamaged
 from autoreward.records import write_bytes, write_record
 from autoreward.report.films import MOST_FILM_BYTES, RECORD, Rollout, Rollouts, folder_of
 from autoreward.report.page import write_report
 from autoreward.testing.folder import example_run
+from tests.report.reading import HOSTILE, Page, assert_harmless
 
 LABELS = (("best",), ("median",), ("worst", "failed: late"), ("failed: lost",))
 
