@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,15 @@ def test_to_frame(finished: Run) -> None:
     assert frame.loc["1.1", "parent"] == "0.0"
     assert frame["success"].max() == finished.candidate("1.1").success
     assert frame[frame.status == "refused"]["success"].isna().all()
+
+
+def test_a_run_that_has_just_begun(stopped: Path, tmp_path: Path) -> None:
+    (tmp_path / "begun").mkdir()
+    shutil.copy(stopped / "run.json", tmp_path / "begun")
+    run = autoreward.load_run(tmp_path / "begun")
+    assert (run.best, run.candidates, run.to_frame().shape[0]) == (None, (), 0)
+    assert "status" in run.to_frame().columns
+    assert "no candidate trained yet" in run._repr_html_()
 
 
 def test_without_pandas_the_error_says_what_to_install(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ class Noting(Observer):
 
 
 def config(runs: Path, **changes: object) -> RunConfig:
-    trained = {"designer": "test_tracked:Hostile", "trainer": {"name": "batch"}, "steps": 2_000}
+    trained = {"designer": "test_tracked:Hostile", "trainer": {"name": "batch"}, "steps": 1_000}
     return small_run(runs, **(trained | changes))
 
 
@@ -85,9 +85,9 @@ def test_every_training_has_its_curves_by_environment_steps(stopped_and_resumed:
     assert set(curves) >= {f"training/{name}" for name in shown} | {"term/climb", "outcome/fell", "final/success"}
     assert curves["evaluation/success"] == [(each.step, each.success_rate) for each in result.evaluations]
     assert curves["evaluation/outcome/fell"] == [(each.step, each.outcomes["fell"]) for each in result.evaluations]
-    assert curves["final/success"] == [(2_000, pytest.approx(result.final.success_rate))]
+    assert curves["final/success"] == [(1_000, pytest.approx(result.final.success_rate))]
     steps = [step for step, _ in curves["term/climb"]]
-    assert steps == sorted(set(steps)) and min(steps) > 0 and max(steps) <= 2_000
+    assert steps == sorted(set(steps)) and min(steps) > 0 and max(steps) <= 1_000
 
 
 def test_a_resumed_run_repeats_nothing(stopped_and_resumed: RunFolder) -> None:
@@ -95,7 +95,7 @@ def test_a_resumed_run_repeats_nothing(stopped_and_resumed: RunFolder) -> None:
         for tag, curve in points(stopped_and_resumed, name).items():
             steps = [step for step, _ in curve]
             assert steps == sorted(set(steps)), f"{name} {tag}: {steps}"
-    assert [step for step, _ in points(stopped_and_resumed, "designed")["report/success"]] == [2_000]
+    assert [step for step, _ in points(stopped_and_resumed, "designed")["report/success"]] == [1_000]
     assert len(read(stopped_and_resumed, "run").Tensors("text/text_summary")) == 1
 
 
@@ -109,7 +109,7 @@ def test_what_was_told_is_recorded(stopped_and_resumed: RunFolder) -> None:
     record = TrackingRecord.model_validate_json((stopped_and_resumed.path / tracked.RECORD).read_bytes())
     assert record.ids == {"tensorboard": "tensorboard"}
     assert record.texts == ("0.0",)
-    assert record.series["0.0/seed-1000"].evaluated == 2_000
+    assert record.series["0.0/seed-1000"].evaluated == 1_000
 
 
 class Failing:
