@@ -13,6 +13,8 @@ from autoreward.errors import UnknownName, UserError
 
 Array = NDArray[Any]
 CAMERA = "corner4"
+PIXELS = 320
+"""Of a picture's side: without a GPU a larger one takes long."""
 
 
 class MetaWorldEnv(gymnasium.Wrapper[Array, Array, Array, Array]):
@@ -42,7 +44,7 @@ class MetaWorldEnv(gymnasium.Wrapper[Array, Array, Array, Array]):
             raise UserError(f"Meta-World is not installed in {sys.executable}: {error}; type: make metaworld") from None
         if task not in TASKS:
             raise UnknownName("task of Meta-World", task, TASKS)
-        env = TASKS[task](render_mode=render_mode, camera_name=CAMERA)
+        env = TASKS[task](render_mode=render_mode, camera_name=CAMERA, width=PIXELS, height=PIXELS)
         env._partially_observable = False
         del env.sawyer_observation_space  # computed once, for the goal that was hidden
         env.observation_space = env.sawyer_observation_space
@@ -50,6 +52,7 @@ class MetaWorldEnv(gymnasium.Wrapper[Array, Array, Array, Array]):
         camera = env.model.camera(CAMERA)  # hangs upside down
         w, x, y, z = camera.quat
         camera.quat = (-z, y, -x, w)
+        env.model.light_castshadow[:] = 0  # shadows are two thirds of what a picture takes
         env.max_path_length = sys.maxsize  # whoever makes it counts the steps
         super().__init__(env)
 
