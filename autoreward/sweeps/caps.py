@@ -1,8 +1,10 @@
 """What a sweep has used, and the caps on the whole of it. Safe to use from several threads.
 
 At a cap no further work is begun, and every run is left as it stands: one that was cut short would be compared with
-others that were not. What is under way ends, so a cap on tokens or money is passed at most by the calls under way; one
-on environment steps is not passed, and one on time ends trainings where they are, as an interrupt does.
+others that were not. What is under way ends. A call of the language model is made where what is used, and what the
+calls under way and this one are expected to take (see `autoreward.llm.meter`), stay within the caps; so these are
+passed at most by what replies exceed the usual. A cap on environment steps is not passed, and one on time ends
+trainings where they are, as an interrupt does.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from threading import RLock
 from pydantic import BaseModel
 
 from autoreward.errors import AutorewardError
-from autoreward.llm.calls import RecordedCall
+from autoreward.llm.calls import RecordedCall, estimate
 from autoreward.llm.contract import CallName, Chat, Message, Reply
+from autoreward.llm.meter import FIRST_REPLY, Expected
 from autoreward.llm.prices import Prices
 from autoreward.sweeps.records import SweepBudget, SweepSpent
 
@@ -35,7 +38,8 @@ class Account:
         """
         self._budget, self._spent, self._began = budget, before, time.monotonic()
         self._lock = RLock()
-        self._steps_under_way, self._calls_under_way, self._calls, self._call_tokens, self._call_usd = 0, 0, 0, 0, 0.0
+        self._steps_under_way, self._calls_under_way = 0, list[Expected]()
+        self._replies, self._reply_tokens = 0, 0
         self._guessed_usd = before.llm_usd or 0.0
         self._ended = ""
         self.stopped = ""
@@ -86,36 +90,38 @@ class Account:
 
     # The language model -----------------------------------------------------------------------------------------
 
-    def begin_call(self) -> None:
-        """A call is about to be made; with those under way it is expected to take what calls take on average.
+    def begin_call(self, prompt: int, prices: Prices) -> Expected:
+        """A call with so many tokens is about to be made; what it is expected to take is set aside.
 
         Raises:
             SweepStopped: it would pass a cap.
         """
         self.check()
         with self._lock:
-            more = (self._calls_under_way + 1) / max(self._calls, 1)
-            caps = self._budget
-            if caps.llm_tokens is not None and self._spent.llm_tokens + more * self._call_tokens >= caps.llm_tokens:
+            caps, under_way = self._budget, self._calls_under_way
+            reply = round(self._reply_tokens / self._replies) if self._replies else FIRST_REPLY
+            expected = Expected(prompt + reply, prices.usd(prompt, reply) or 0.0)
+            tokens = self._spent.llm_tokens + sum(other.tokens for other in under_way) + expected.tokens
+            usd = self._guessed_usd + sum(other.usd for other in under_way) + expected.usd
+            if caps.llm_tokens is not None and tokens > caps.llm_tokens:
                 self._stop(f"budget.llm_tokens = {caps.llm_tokens:,} is reached")
-            if caps.llm_usd is not None and self._guessed_usd + more * self._call_usd >= caps.llm_usd:
+            if caps.llm_usd is not None and usd > caps.llm_usd:
                 self._stop(f"budget.llm_usd = {caps.llm_usd:g} is reached")
             if self.stopped:
                 raise SweepStopped(self.stopped)
-            self._calls_under_way += 1
+            under_way.append(expected)
+        return expected
 
-    def end_call(self, call: RecordedCall | None, guess: float | None = None) -> None:
+    def end_call(self, expected: Expected, call: RecordedCall | None, guess: float | None = None) -> None:
         """A call is over; None: it failed. `guess` is its price where the endpoint's reply knows none."""
         with self._lock:
-            self._calls_under_way -= 1
+            self._calls_under_way.remove(expected)
             if call is None:
                 return
             usd, before = call.reply.usd, self._spent.llm_usd
-            cost = (usd if usd is not None else guess) or 0.0
-            self._calls += 1
-            self._call_tokens += call.tokens
-            self._call_usd += cost
-            self._guessed_usd += cost
+            self._replies += 1
+            self._reply_tokens += call.completion_tokens
+            self._guessed_usd += (usd if usd is not None else guess) or 0.0
             update = {
                 "llm_tokens": self._spent.llm_tokens + call.tokens,
                 "llm_usd": None if usd is None or before is None else before + usd,
@@ -154,7 +160,7 @@ class CappedChat:
             SweepStopped: the call would pass a cap of the sweep.
             EndpointError: the endpoint failed for good.
         """
-        self._account.begin_call()
+        expected = self._account.begin_call(estimate(messages), self._prices)
         call = None
         self._count(1)
         try:
@@ -163,7 +169,7 @@ class CappedChat:
         finally:
             self._count(-1)
             guess = self._prices.usd(call.prompt_tokens, call.completion_tokens) if call else None
-            self._account.end_call(call, guess)
+            self._account.end_call(expected, call, guess)
         return reply
 
     def _count(self, more: int) -> None:

@@ -140,7 +140,7 @@ def test_a_cap_on_steps_leaves_runs_to_be_gone_on_with(capsys: pytest.CaptureFix
     assert "budget.env_steps = 2,048 is reached" in said and "go on" in said.replace("goes on", "go on")
     record = read_record(Path("runs/sweep-line/sweep.json"), SweepRecord)
     assert record.stopped and 0 < record.spent.env_steps <= 4 * 512
-    assert [run.status for run in record.runs] == ["unfinished", "waiting"]
+    assert "finished" not in {run.status for run in record.runs}
 
     write(overrides=[], seeds=[0, 1])
     assert main(["sweep", "line.yaml"]) == 0
@@ -206,7 +206,7 @@ def test_runs_that_ask_a_language_model_share_the_sweeps_account(capsys: pytest.
     assert main(["sweep", "line.yaml", "--folder", "runs/capped"]) == 1
     assert "budget.llm_tokens = 1 is reached" in capsys.readouterr().out
     record = read_record(Path("runs/capped/sweep.json"), SweepRecord)
-    assert record.spent.llm_tokens <= sum(took) and "finished" not in {run.status for run in record.runs}
+    assert record.spent.llm_tokens == 0 and "finished" not in {run.status for run in record.runs}
 
 
 @pytest.mark.parametrize(

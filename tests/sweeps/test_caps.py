@@ -43,9 +43,11 @@ def asked(budget: SweepBudget, before: SweepSpent | None = None, usd: float | No
 
 
 def test_tokens_of_all_runs_count_together() -> None:
-    calls, account = asked(SweepBudget(llm_tokens=150 * 3 + 10))
-    assert calls == 3
-    assert account.spent.llm_tokens == 450 and "llm_tokens = 460" in account.stopped
+    """The first reply is expected to take 1,000 tokens, later ones what replies take: 50, and 100 for the prompt."""
+    assert asked(SweepBudget(llm_tokens=1099))[0] == 0
+    calls, account = asked(SweepBudget(llm_tokens=1100))
+    assert calls == 7
+    assert account.spent.llm_tokens == 1050 and "llm_tokens = 1,100" in account.stopped
 
 
 def test_money_counts_as_the_replies_say_or_by_the_configured_price() -> None:
@@ -56,7 +58,7 @@ def test_money_counts_as_the_replies_say_or_by_the_configured_price() -> None:
 
 
 def test_what_was_spent_before_counts() -> None:
-    assert asked(SweepBudget(llm_tokens=500), SweepSpent(llm_tokens=340))[0] == 1
+    assert asked(SweepBudget(llm_tokens=1500), SweepSpent(llm_tokens=400))[0] == 7
 
 
 def test_a_call_that_fails_costs_nothing_and_is_no_longer_under_way() -> None:
@@ -66,7 +68,7 @@ def test_a_call_that_fails_costs_nothing_and_is_no_longer_under_way() -> None:
         ) -> Reply:
             raise OSError("gone")
 
-    account = Account(SweepBudget(llm_tokens=160), SweepSpent())
+    account = Account(SweepBudget(llm_tokens=1100), SweepSpent())
     chat = CappedChat(Failing(0.0), account, Prices(LLMConfig(price_in=1.0, price_out=1.0)))
     for attempt in range(3):
         with pytest.raises(OSError, match="gone"):
