@@ -11,91 +11,22 @@ that is trained without the term.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
 
 import numpy as np
-from pydantic import model_validator
 
+from autoreward.analyzer.contract import Anatomy, Count, Returns, Term
 from autoreward.analyzer.recorded import Array
 from autoreward.analyzer.scored import Scored
-from autoreward.analyzer.shown import Shown, rounded, tell
+from autoreward.analyzer.shown import rounded, tell
 from autoreward.analyzer.trends import correlation
 from autoreward.critic.checks.saturation import NEAR
-from autoreward.language.program import Grammar, Program
-from autoreward.records import Record
+from autoreward.language.program import Program
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 from autoreward.training.hacking import agreement
 
 FEW = 3
 """A term of so many values is an event, and not saturated."""
-
-
-class Returns(Record):
-    """Undiscounted returns of the recorded episodes; each None where there are no such episodes."""
-
-    own: float | None
-    """Mean of the policies that were trained on this reward."""
-    success: float | None
-    """Mean over all successes, whatever their policies were trained on."""
-    failure: float | None
-    """Mean over all failures."""
-    order: float | None
-    """Share of the pairs of a success and a failure in which the success returns more; equals count half."""
-
-
-class Term(Record):
-    """One term."""
-
-    name: str
-    weight: float | None
-    """None in the grammar `signs`, which has no weights."""
-    share: float
-    """Of the return of the reward's own policies: its mean absolute sum over an episode, of those of all terms."""
-    active: float
-    """Share of their steps in which it is not 0."""
-    level: float | None
-    """The end of its range that it has most often; None where it has three values or fewer, as events have."""
-    saturated: float
-    """Share of the steps in which it lies there."""
-    correlation: float | None
-    """Of its sum over an episode with success, over all episodes; None where either is the same in all."""
-    score_correlation: float | None
-    """The same with the task's score."""
-    without: Returns
-    """Of the reward without this term, over the same episodes."""
-
-
-class Count(Record):
-    """How many episodes were looked at."""
-
-    trainings: int
-    successes: int
-    failures: int
-
-
-class Anatomy(Record):
-    """Of one reward."""
-
-    grammar: Grammar
-    trainings: tuple[str, ...]
-    """Hashes of those whose episodes were looked at, as far as they recorded any."""
-    own: Count
-    """Episodes of policies trained on this reward."""
-    others: Count
-    """Those of other policies of the run."""
-    whole: Returns
-    terms: tuple[Term, ...]
-    """The largest share first."""
-    shown: tuple[Shown, ...]
-    """A success and a failure, as far as there are any."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        names = {term.name for term in self.terms}
-        if not names or any({*shown.terms} != names or {*shown.sums} != names for shown in self.shown):
-            raise ValueError("an episode is not told of each term")
-        return self
 
 
 def anatomy(program: Program, task: Task, schema: EnvSchema, episodes: Sequence[Scored]) -> Anatomy | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autoreward.analyzer.contract import Source
 from autoreward.analyzer.recorded import Array
 from autoreward.analyzer.telling import Episode, recorded_episodes
 from autoreward.critic.stored_arrays import Arrays, Damaged
@@ -28,22 +29,6 @@ from autoreward.training.files import TRAJECTORIES
 _TYPES = {"float32": "f", "int64": "iu", "bool": "b"}
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A training whose recorded episodes are looked at."""
-
-    folder: Path
-    label: str
-    """What its policy was trained on, as people read it: `candidate 1.2`, `random policy`."""
-    own: bool
-    """Whether that is the reward which is looked at."""
-
-    @property
-    def training(self) -> str:
-        """Its hash."""
-        return self.folder.name
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
 
+from autoreward.analyzer.contract import Happened, Shown
 from autoreward.analyzer.recorded import Array
 from autoreward.analyzer.scored import Scored
 from autoreward.analyzer.telling import Teller
 from autoreward.envs.episodes import EpisodeJudge
-from autoreward.records import Record
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 
@@ -23,64 +21,6 @@ EVENTS = 6
 MOMENTS = 8
 """Steps at which something happened, or the course bends."""
 DIGITS = 4
-
-Number = Annotated[float, Field(ge=-1e60, le=1e60, allow_inf_nan=False)]
-"""What can be drawn, whoever wrote the file that it is read from."""
-
-
-class Happened(Record):
-    """Something that happened in an episode."""
-
-    step: int
-    """After which it was so, from 0 (before the first step)."""
-    kind: Literal["field", "success", "end"]
-    text: str
-
-
-class Shown(Record):
-    """One episode, step by step."""
-
-    title: str
-    """Why it is shown, such as `a typical success`."""
-    source: str
-    """What its policy was trained on."""
-    own: bool
-    """Whether that is this reward."""
-    training: str
-    """Hash of the training."""
-    episode: int
-    """Number in its final evaluation."""
-    steps: Annotated[int, Field(ge=1, le=10**7)]
-    success: bool
-    score: Number | None
-    happened: tuple[Happened, ...]
-    """In order; the last one is its end, with the outcomes that hold there."""
-    moments: tuple[int, ...]
-    """Key steps: first, last, and where the fields that success and score read bend."""
-    at: tuple[int, ...]
-    """Steps (from 1) that the courses are given for; of a stretch of steps, each gives what lies farthest from 0."""
-    total: tuple[Number, ...]
-    """The reward of these steps."""
-    terms: dict[str, tuple[Number, ...]]
-    """Term -> what it pays, weighted, in these steps."""
-    sums: dict[str, Number]
-    """Term -> what it pays in all steps together."""
-    value: Number
-    """The return."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        whole = all(len(course) == len(self.at) for course in (self.total, *self.terms.values()))
-        inside = all(0 <= step <= self.steps for step in (*self.moments, *(each.step for each in self.happened)))
-        if not (
-            whole
-            and inside
-            and self.at
-            and list(self.at) == sorted({*self.at})
-            and 0 < self.at[0] <= self.at[-1] <= self.steps
-        ):
-            raise ValueError("the courses of an episode do not fit its steps")
-        return self
 
 
 def tell(title: str, one: Scored, task: Task, schema: EnvSchema, episodes: Sequence[Scored]) -> Shown:

@@ -11,8 +11,7 @@ from typing import Literal
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from autoreward.analyzer.anatomy import Anatomy, Returns
-from autoreward.analyzer.shown import Shown
+from autoreward.analyzer.contract import Anatomy, Returns, Shown
 from autoreward.display import show, table
 from autoreward.errors import UserError
 from autoreward.report.candidate import Candidate

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from autoreward.analyzer.anatomy import Anatomy, Returns, Term, anatomy
-from autoreward.analyzer.scored import Source, scored
-from autoreward.analyzer.shown import Shown
+from autoreward.analyzer.contract import Anatomy, Returns, Shown, Source, Term
 from autoreward.errors import RunDamaged
 from autoreward.records import read_record, write_record
 from autoreward.report.curves import SMALL, Key
 from autoreward.report.text import number, percent
-from autoreward.sandbox.contract import Cell
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import RunRecord
 from autoreward.training.files import TRAJECTORIES
+
+if TYPE_CHECKING:
+    from autoreward.sandbox.contract import Cell
 
 FILE = "anatomy.json"
 """In a candidate's folder. It can be made again from the run, so one that does not read is as none."""
@@ -68,6 +66,9 @@ def dissect(
         return kept
     if not any(source.own for source in looked_at):
         return None
+    from autoreward.analyzer.anatomy import anatomy  # environments come with it, which a page needs not
+    from autoreward.analyzer.scored import scored
+
     program, episodes = scored(folder.source(*place), looked_at, run.task, run.env_schema, new_cell, note)
     found = anatomy(program, run.task, run.env_schema, episodes)
     return found and found.model_copy(update={"trainings": tuple(source.training for source in looked_at)})
@@ -90,8 +91,9 @@ def sources(folder: RunFolder, place: Key) -> list[Source]:
         if re.fullmatch(r"\w+", hash_) and (folder.training_folder(hash_) / TRAJECTORIES).is_file()
     ]
     others = [source for source in there if not source.own]
-    chosen = np.unique(np.linspace(0, len(others) - 1, min(MOST_OTHERS, len(others))).round().astype(int))
-    return [source for source in there if source.own] + [others[index] for index in chosen]
+    if len(others) > MOST_OTHERS:
+        others = [others[round(place * (len(others) - 1) / (MOST_OTHERS - 1))] for place in range(MOST_OTHERS)]
+    return [source for source in there if source.own] + others
 
 
 def _trainings(folder: RunFolder, place: Key) -> Iterator[tuple[str, str, bool]]:

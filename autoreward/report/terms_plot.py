@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from autoreward.analyzer.anatomy import Anatomy
-from autoreward.analyzer.shown import Happened, Shown
+from autoreward.analyzer.contract import Anatomy, Happened, Shown
 from autoreward.report.plots import COLOURS, INK, drawing_style, legend, svg
 from autoreward.report.terms import numbered
 

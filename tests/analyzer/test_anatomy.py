@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autoreward.analyzer.anatomy import FEW, Anatomy, Term, anatomy
-from autoreward.analyzer.scored import Scored, Source, scored
+from autoreward.analyzer.anatomy import FEW, anatomy
+from autoreward.analyzer.contract import Anatomy, Source, Term
+from autoreward.analyzer.scored import Scored, scored
 from autoreward.analyzer.shown import POINTS
 from autoreward.errors import CellFailed, RewardRefused
 from autoreward.language.program import Grammar

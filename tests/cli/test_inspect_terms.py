@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.analyzer.anatomy import Anatomy
+from autoreward.analyzer.contract import Anatomy
 from autoreward.cli import main
 from autoreward.report.terms import FILE, heading, readings
 from autoreward.store.folder import RunFolder

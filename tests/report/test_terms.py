@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoreward.analyzer.anatomy import Anatomy
-from autoreward.analyzer.shown import Happened, Shown
+from autoreward.analyzer.contract import Anatomy, Happened, Shown
 from autoreward.records import write_record
 from autoreward.report.page import write_report
 from autoreward.report.run import Run
