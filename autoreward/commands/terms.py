@@ -100,9 +100,9 @@ def _episode(shown: Shown, found: Anatomy) -> Iterator[RenderableType]:
     score = f", score {number(shown.score)}" if shown.score is not None else ""
     head = f"{shown.title} ({shown.source}, training {shown.training}, episode {shown.episode})"
     yield Text(clean(f"\n{head}: {shown.steps} steps, return {number(shown.value)}{score}"))
-    courses = {"total": shown.total} | {term.name: shown.terms[term.name] for term in found.terms}
-    width = min(max(map(len, courses)), MOST_NAME)
-    for name, values in courses.items():
+    courses = [("total", shown.total), *((term.name, shown.terms[term.name]) for term in found.terms)]
+    width = min(max(len(name) for name, _ in courses), MOST_NAME)
+    for name, values in courses:
         ends = f"{number(min(values))} to {number(max(values))}" if any(values) else "0 all along"
         yield Text(f"  {clean(name)[:width]:<{width}} {_bars(values)} {ends}")
     told = ", ".join(f"{event.step} {event.text}" for event in shown.happened)
