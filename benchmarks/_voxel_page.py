@@ -10,16 +10,20 @@ from _page import machine
 from autoreward.records import write_bytes
 
 BEGIN, END = "<!-- measured: benchmarks/voxel_learning.py writes from here -->", "<!-- to here -->"
+TREE_BEGIN, TREE_END = "<!-- benchmarks/voxel_tree.py writes from here -->", "<!-- to here: knobs of the tree -->"
 
 Rows = list[dict[str, Any]]
 
 
 def write_page(found: Rows, page: Path) -> None:
     """Put the tables between the marks of the page."""
-    text = page.read_text()
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    write_bytes(page, f"{before}{BEGIN}\n{tables(found)}\n{END}{after}".encode())
+    fill(page, BEGIN, END, tables(found))
+
+
+def fill(page: Path, begin: str, end: str, text: str) -> None:
+    """Replace what stands between two marks of a page."""
+    before, rest = page.read_text().split(begin)
+    write_bytes(page, f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}".encode())
 
 
 def tables(found: Rows) -> str:

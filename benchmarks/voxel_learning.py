@@ -26,7 +26,7 @@ import numpy as np
 import tyro
 from _voxel_page import draw, write_page
 
-from autoreward.engine.contract import JobRequest
+from autoreward.engine.contract import JobRequest, run_all
 from autoreward.engine.local import LocalEngine
 from autoreward.records import write_bytes, write_record
 from autoreward.report.seeds import wilson
@@ -85,9 +85,10 @@ class Options:
 def main(options: Options) -> None:
     if options.quick:
         with tempfile.TemporaryDirectory() as folder:
-            found = measure(replace(options, out=Path(folder), seeds=1, steps=65_536))
+            options = replace(options, out=Path(folder), seeds=1, steps=65_536)
+            found = measure_jobs(jobs_of(options), options.out, options.slots)
     else:
-        found = measure(options)
+        found = measure_jobs(jobs_of(options), options.out, options.slots)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
     if options.json_:
         write_bytes(options.json_, (json.dumps(found, indent=1) + "\n").encode())
@@ -111,17 +112,16 @@ def jobs_of(options: Options) -> dict[tuple[str, str, int], TrainingJob]:
     return jobs
 
 
-def measure(options: Options) -> list[dict[str, Any]]:
-    """Train every reward on every seed; one row for each reward."""
-    jobs = jobs_of(options)
+def measure_jobs(jobs: dict[tuple[str, str, int], TrainingJob], out: Path, slots: int) -> list[dict[str, Any]]:
+    """Carry out the trainings by task, reward and seed; one row for each reward of a task."""
     for job in jobs.values():
-        write_record(options.out / job.hash / JOB, job)
-    requests = [JobRequest(folder=options.out / job.hash, steps=job.task.steps) for job in jobs.values()]
-    results = LocalEngine(options.slots, timeout=3600).run(requests, quiet)
+        write_record(out / job.hash / JOB, job)
+    requests = [JobRequest(folder=out / job.hash, steps=job.task.steps) for job in jobs.values()]
+    results = run_all(LocalEngine(slots, timeout=3600), requests, quiet)
     rows = []
     for name, reward in dict.fromkeys((name, reward) for name, reward, _ in jobs):
         own = [job for key, job in jobs.items() if key[:2] == (name, reward)]
-        rows.append(row(name, reward, own, [results[options.out / job.hash] for job in own], options.out))
+        rows.append(row(name, reward, own, [results[out / job.hash] for job in own], out))
     return rows
 
 
