@@ -79,7 +79,8 @@ def _repeat(folder: RunFolder, number: int, next_: int) -> None:
         folder.write_candidate(record.model_copy(update={"round": next_, "parent": parent}))
         drafted, verdict = folder.drafted(number, record.index), folder.verdict(number, record.index)
         if drafted and verdict:
-            proposal = drafted.proposal.model_copy(update={"parent": parent})
+            own = f"{drafted.proposal.source}\n# as in round {next_}\n"
+            proposal = drafted.proposal.model_copy(update={"parent": parent, "source": own})
             folder.write_draft(next_, record.index, Drafted(proposal=proposal, repairs=drafted.repairs), verdict)
     if analysis := folder.analysis(number):
         folder.write_analysis(analysis.model_copy(update={"round": next_}))

@@ -7,6 +7,7 @@ programs are shown without colours and not compared, so that none can hold up th
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -42,13 +43,17 @@ def python(source: str, most: int = MOST_CHARACTERS) -> list[Markup]:
     plain = [escape(line) for line in shown.split("\n")]
     if len(shown) > MOST_CHARACTERS:
         return plain
+    coloured = [Markup(line) for line in _coloured(shown).removesuffix("\n").split("\n")]
+    return coloured if len(coloured) == len(plain) else plain
+
+
+@functools.lru_cache(maxsize=128)  # a page that is too large is made once more, with less of its longest texts
+def _coloured(source: str) -> str:
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    html = highlight(shown, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True, classprefix="p-"))
-    coloured = [Markup(line) for line in html.removesuffix("\n").split("\n")]
-    return coloured if len(coloured) == len(plain) else plain
+    return highlight(source, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True, classprefix="p-"))
 
 
 def difference(old: list[Markup], new: list[Markup]) -> tuple[DiffLine, ...]:

@@ -66,7 +66,7 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
         context = _context(run, most)
         pictures = pictures or _pictures(run, context["rounds"])
         context |= pictures
-        html = _environment(most).get_template(TEMPLATE).render(context).encode(errors="replace")
+        html = _environment().get_template(TEMPLATE).render(context).encode(errors="replace")
         if len(html) <= MOST_BYTES:
             break
     write_bytes(page, html)
@@ -74,8 +74,13 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
 
 
 @functools.cache  # its templates are compiled once a process: that takes longer than to fill them
-def _environment(most: int) -> jinja2.Environment:
+def _environment() -> jinja2.Environment:
     import jinja2
+
+    @jinja2.pass_context
+    def shown(context: jinja2.runtime.Context, value: object) -> object:
+        """What is Markup (a str too) is a number, a picture, or was escaped where it was made."""
+        return clean(cut(value, context["most"])) if type(value) is str else value
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PARTS),
@@ -83,8 +88,7 @@ def _environment(most: int) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        # What is Markup (a str too) is a number, a picture, or was escaped where it was made.
-        finalize=lambda value: clean(cut(value, most)) if type(value) is str else value,
+        finalize=shown,
     )
     environment.filters |= {
         "percent": percent,
@@ -103,6 +107,7 @@ def _context(run: Run, most: int) -> dict[str, Any]:
     weights = best.verdict.program.weights if best and best.verdict and best.verdict.program else {}
     source = best.source if best else ""
     return {
+        "most": most,
         "run": run.record,
         "task": run.task,
         "state": run.state,
