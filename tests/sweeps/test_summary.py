@@ -94,7 +94,7 @@ def _shown(record: SweepRecord) -> str:
 
 def test_the_terminal_shows_intervals_or_why_there_is_nothing() -> None:
     shown = _shown(example())
-    assert "all tasks" in shown and "llm-m" in shown and "Of 10 comparisons" in shown
+    assert "all tasks" in shown and "llm-m" in shown and "10 of 10 comparisons count" in shown
     one = overall([means(example(), "composer", task) for task in ("reacher", "hopper <b>")])
     assert one is not None and one.interval is not None
     assert f"{one.value:.1%} [{one.interval[0]:.1%}, {one.interval[1]:.1%}]" in shown
