@@ -67,7 +67,7 @@ def summary_tables(record: SweepRecord, summary: Summary) -> Iterator[Renderable
 def basis(summary: Summary) -> str:
     """What the numbers of a summary are of, in words."""
     parts = [
-        f"{summary.comparisons} of {count(summary.planned, 'comparison')} count: a task and a seed of which every arm is "
+        f"{summary.comparisons} of {count(summary.planned, 'comparison')} count: a task and a seed that every arm has "
         "finished.",
         "A run counts with the mean success of its reward on fresh seeds; one that found no reward counts 0.",
         "Intervals: 95%, stratified bootstrap over runs; none below five runs, or of tasks with a single one.",
