@@ -60,7 +60,7 @@ class RayEngine(Pool):
         if self._own:
             _connect(address, slots)
         self._task = ray.remote(_carry_out)
-        self._size: dict[str, float] = {}
+        self._machines: list[dict[str, float]] = []
         self._looked = float("-inf")
         self._busy_with: dict[Attempt, Resources] = {}
 
@@ -69,9 +69,9 @@ class RayEngine(Pool):
             raise UserError(
                 f"a job asks for {resources.cpus:g} cores, and there are {self._slots} slots; type more --slots"
             )
-        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        self._look_at_cluster()
         wanted = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory or 0}
-        if not any(all(machine.get(name, 0) >= amount for name, amount in wanted.items()) for machine in machines):
+        if not any(all(each.get(name, 0) >= amount for name, amount in wanted.items()) for each in self._machines):
             asked = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount)
             raise UserError(
                 f"a job asks for {asked}, which no machine of the Ray cluster has; `ray status` tells what there is. "
@@ -80,13 +80,18 @@ class RayEngine(Pool):
 
     def _has_room(self, resources: Resources) -> bool:
         """Whether the cluster has so much left, so that jobs wait here, by their priority, and not in Ray's queue."""
-        if time.monotonic() - self._looked > LOOK_SECONDS:
-            self._size, self._looked = ray.cluster_resources(), time.monotonic()
+        self._look_at_cluster()
         busy = self._busy_with.values()
         cpus = sum(each.cpus for each in busy) + resources.cpus
         gpus = sum(each.gpus for each in busy) + resources.gpus
-        most = self._slots or self._size.get("CPU", 0.0)
-        return cpus < most + 1e-9 and (not resources.gpus or gpus < self._size.get("GPU", 0.0) + 1e-9)
+        cores, cards = (sum(each.get(name, 0.0) for each in self._machines) for name in ("CPU", "GPU"))
+        return cpus < (self._slots or cores) + 1e-9 and (not resources.gpus or gpus < cards + 1e-9)
+
+    def _look_at_cluster(self) -> None:
+        """What its machines have; they come and go."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            self._looked = time.monotonic()
 
     def _begin(self, requests: tuple[JobRequest, ...], resources: Resources) -> Attempt:
         given: dict[str, Any] = {"num_cpus": resources.cpus, "num_gpus": resources.gpus}

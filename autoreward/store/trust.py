@@ -20,6 +20,9 @@ from autoreward.store.folder import RunFolder
 from autoreward.store.records import RunRecord
 from autoreward.task import PACKS, EnvSpec, Pack
 
+ELSEWHERE = ("config.engine.address", "config.engine.options")
+"""What is no Python, and leads jobs to a cluster, or to programs that it runs beside them."""
+
 
 def named_by_environment(env: EnvSpec) -> dict[str, str]:
     """The Python that making an environment imports, as `{field: module:attribute}`; empty for one that is known.
@@ -135,10 +138,13 @@ def require_trust(
     if not missing:
         return
     url = missing.pop("config.llm.base_url", None)
+    elsewhere = [f"{field}: {missing.pop(field)}" for field in ELSEWHERE if field in missing]
     wants = []
     if missing:
         code = "; ".join(f"{field}: {name}" for field, name in missing.items())
         wants.append(f"Python to be imported and run in this process and in workers ({code})")
+    if elsewhere:
+        wants.append(f"trainings to be done elsewhere ({'; '.join(elsewhere)})")
     if url is not None:
         wants.append(f"prompts and your OPENAI_API_KEY to be sent to {url}")
     names = list(dict.fromkeys(named.values()))

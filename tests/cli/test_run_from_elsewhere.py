@@ -49,6 +49,11 @@ NAMED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"task": {"trainer": {"name": "sb3", "algorithm": "evil_run:NoTrainer"}}},
         ["task.trainer.algorithm: evil_run:NoTrainer"],
     ),
+    "engine": ({"config": {"engine": {"name": "evil_run:make"}}}, ["config.engine.name: evil_run:make"]),
+    "cluster": (
+        {"config": {"engine": {"name": "ray", "address": "evil:6379"}}},
+        ["trainings to be done elsewhere (config.engine.address: evil:6379)", "--trust evil:6379"],
+    ),
     "two of them": (
         {"designer": "evil_run:Designer", "task": {"env": {"id": "evil_run:make"}}},
         ["designer: evil_run:Designer; task.env.id: evil_run:make", "--trust evil_run:Designer evil_run:make"],

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch")
@@ -78,12 +79,13 @@ class OneNode:
         asked = subprocess.run(command, env=os.environ | self.variables, capture_output=True, text=True, check=False)
         return asked.stdout
 
-    def stop(self) -> None:
-        """End all jobs, then the daemons."""
+    def end_all(self) -> None:
+        """End all jobs."""
         self.ask("scancel", "--user=root")
-        deadline = time.monotonic() + 20
-        while self.ask("squeue", "--noheader") and time.monotonic() < deadline:
-            time.sleep(0.2)
+        _until(lambda: not self.ask("squeue", "--noheader"), "jobs do not end")
+
+    def stop(self) -> None:
+        """End the daemons."""
         for process in reversed(self._started):
             process.send_signal(signal.SIGTERM)
             try:
@@ -105,7 +107,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _until(there, otherwise: str, seconds: float = 60.0) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _until(there: Callable[[], bool], otherwise: str, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < end, otherwise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,34 @@ def until(there: Callable[[], bool], otherwise: str) -> None:
 
 def test_keeps_the_engine_contract(tmp_path: Path) -> None:
     check_engine("tests.engine.engines:ray", tmp_path)
+
+
+AS_A_USER = """
+import os, sys
+from pathlib import Path
+from autoreward.engine.on_ray import RayEngine
+from autoreward.sandbox.linux.process import hide_process
+from autoreward.testing.engine import line_request
+
+os.environ["HOME"] = sys.argv[1]
+hide_process()
+with RayEngine(slots=1, timeout=60) as engine:
+    request = line_request(Path(sys.argv[1]) / "job", trainer="autoreward.testing.faulty:Looks")
+    result = engine.submit(request).result(200)
+print(result.status, result.isolation, result.error)
+"""
+
+
+def test_an_ordinary_user_may_start_one(
+    unprivileged: Callable[..., subprocess.CompletedProcess[str]], unprivileged_python: Path
+) -> None:
+    """From a process that hides, as a run's does."""
+    library = str(unprivileged_python.parents[2] / "base" / "lib")  # Ray imports more of Python than others
+    given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN, "LD_LIBRARY_PATH": library}
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder:
+        Path(folder).chmod(0o777)
+        done = unprivileged(AS_A_USER, folder, RAY_TMPDIR=folder, **given)
+    assert done.stdout.splitlines()[-1:] in (["ok A None"], ["ok B None"]), done.stdout + done.stderr
 
 
 def test_a_gpu_is_shared_by_those_that_ask_for_parts_of_it(cluster: TwoNodes, tmp_path: Path) -> None:

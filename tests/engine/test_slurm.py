@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -37,7 +36,7 @@ from autoreward.testing.trainer import line_task
 from pathlib import Path
 
 trainer = {"name": "autoreward.testing.faulty:Waits"}
-config = small_run(Path(sys.argv[1]), designer="composer", rounds=1, trainer=trainer, engine="slurm")
+config = small_run(Path(sys.argv[1]), designer="composer", search_seeds=2, trainer=trainer, engine="slurm")
 start(line_task(), config, Observer(), folder=Path(sys.argv[2]))
 """
 
@@ -51,10 +50,12 @@ def node() -> Iterator[OneNode]:
 
 
 @pytest.fixture(autouse=True)
-def in_the_cluster(node: OneNode, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_the_cluster(node: OneNode, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(ROOT)
     for name, value in node.variables.items():
         monkeypatch.setenv(name, value)
+    yield
+    node.end_all()
 
 
 def engine(**settings: object) -> Engine:
@@ -115,11 +116,14 @@ def test_jobs_go_on_without_whoever_submitted_them_and_resume_finds_them(node: O
     names = sorted(path.parent for path in jobs.glob(f"*/{faulty.SEEN}"))
     begun = [faulty.seen_in(path) for path in names]
     assert node.ask("squeue", "--noheader", "--states=RUNNING").count("autorewa") == 2, "the jobs go on"
-    resumed = subprocess.Popen([sys.executable, "-m", "autoreward", "resume", str(folder)], stdout=subprocess.DEVNULL)
+    trust = ("--trust", "autoreward.testing.faulty:Waits", "autoreward.testing.trainer:LineEnv")
+    command = [sys.executable, "-m", "autoreward", "resume", str(folder), *trust]
+    resumed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while resumed.poll() is None:
         for path in jobs.iterdir():
             (path / faulty.GO).touch()
         time.sleep(0.5)
+    assert resumed.returncode in (0, 1)
     assert [faulty.seen_in(path)[:1] for path in names] == begun
     assert all(len(faulty.seen_in(path)) == 2 for path in names), "a job was submitted that was in the queue"
     assert (folder / "report.json").exists()
@@ -155,6 +159,6 @@ def test_a_cluster_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "none.conf"))
     with pytest.raises(UserError, match="SLURM does not answer: "):
         engine()
-    monkeypatch.setenv("PATH", os.defpath.replace("/usr/bin", "/nowhere"))
+    monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(UserError, match="there is no sbatch here"):
         engine()
