@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,8 +105,8 @@ def comparison_page(comparison: Comparison, home: str = "") -> bytes:
 
 
 def breakable(name: str) -> Markup:
-    """A name that is broken at its underscores rather than within its words, where they are words."""
-    parts = clean(name).replace("_", "_\0").split("\0")
+    """A name that is broken after `_` and `/` rather than within its words, where they are words."""
+    parts = re.split(r"(?<=[_/])", clean(name))
     words = (
         escape(part) if len(part) > MOST_OF_WORD else Markup(f'<span class="word">{escape(part)}</span>')
         for part in parts
