@@ -1,14 +1,13 @@
 """Environments of another interpreter, as this process sees them: each in a process of its own there.
 
-For all who look at an environment and do not train in it: schemas, probes, recorded transitions, pictures. A message is
-a length and an `.npz` (arrays, and a JSON text as `told`) over pipes; nothing is ever pickled. A process that has
-answered well is kept for the next environment, since its imports take longer than most of what it is asked.
+For all who look at an environment and do not train in it: schemas, probes, recorded transitions, pictures. Messages go
+over pipes, JSON and the bytes of arrays; nothing is ever pickled. A process that has answered well is kept for the next
+environment, since its imports take longer than most of what it is asked.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import struct
 import subprocess
@@ -29,8 +28,10 @@ from autoreward.errors import MachineFailed, UserError
 from autoreward.schema import EnvSchema
 
 MODULE = "autoreward.envs.elsewhere_process"
-TOLD = "told"
-_LENGTH = struct.Struct("<Q")
+FIELD = "field."
+"""Before the names of fields that are told beside a step."""
+_LENGTHS = struct.Struct("<QQ")
+"""Of the header (JSON) and of the arrays' bytes after it."""
 _WORDS = 2000
 """Last bytes of what it says that are looked at when it dies."""
 
@@ -66,6 +67,9 @@ class ElsewhereEnv(BatchEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._mask: NDArray[np.bool_] | None = None
+        self._names: list[str] = []
+        self._fields: dict[str, Array] = {}
+        """What was read last, as it is now: who reads it once mostly does so after each step."""
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -75,23 +79,24 @@ class ElsewhereEnv(BatchEnv):
         mask = given.pop("reset_mask", None)
         seeds = seed if seed is None or isinstance(seed, int | np.integer) else [_plain(each) for each in seed]
         arrays = {} if mask is None else {"mask": np.asarray(mask, dtype=np.bool_)}
-        _, replied = self._process.ask("reset", {"seed": _plain(seeds), "options": given}, arrays)
-        self._mask = replied.get("mask")
-        return replied["obs"], {}
+        told = {"seed": _plain(seeds), "options": given, "names": self._names}
+        return self._moved(self._process.ask("reset", told, arrays)[1])["obs"], {}
 
     def step(
         self, actions: Array
     ) -> tuple[Array, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """See `SteppedEnv.step`."""
-        told, replied = self._process.ask("step", {}, {"actions": np.asarray(actions)})
-        self.faults, self._mask = told["faults"], replied.get("mask")
+        told, replied = self._process.ask("step", {"names": self._names}, {"actions": np.asarray(actions)})
+        self.faults, replied = told["faults"], self._moved(replied)
         return replied["obs"], replied["rewards"], replied["terminated"], replied["truncated"], {}
 
     def read(self, names: Iterable[str]) -> dict[str, Array]:
         """See `BatchEnv.read`."""
         names = list(names)
         self.schema.check_known(names)
-        return self._process.ask("read", {"names": names})[1]
+        if not self._fields.keys() >= set(names):
+            self._names, self._fields = names, self._process.ask("read", {"names": names})[1]
+        return {name: self._fields[name].copy() for name in names}
 
     def action_mask(self) -> NDArray[np.bool_] | None:
         """See `BatchEnv.action_mask`."""
@@ -104,6 +109,7 @@ class ElsewhereEnv(BatchEnv):
 
     def restore(self, arrays: dict[str, Array]) -> None:
         """See `BatchEnv.restore`."""
+        self._fields = {}
         self._process.ask("restore", {}, arrays)
 
     def render_frame(self) -> NDArray[np.uint8]:
@@ -113,6 +119,12 @@ class ElsewhereEnv(BatchEnv):
     def close_extras(self, **kwargs: object) -> None:
         """Close the environments; the process is kept for others."""
         self._process.give_back()
+
+    def _moved(self, replied: dict[str, Array]) -> dict[str, Array]:
+        """The environments are in other states: keep what was told beside."""
+        self._mask = replied.get("mask")
+        self._fields = {name: replied[FIELD + name] for name in self._names}
+        return replied
 
 
 def _plain(seed: Any) -> Any:  # noqa: ANN401 - a number or what is none
@@ -199,11 +211,10 @@ _lock = threading.Lock()
 
 def send(pipe: IO[bytes], told: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Write one message."""
-    buffer = io.BytesIO()
-    entries: dict[str, Any] = {f"a.{name}": value for name, value in arrays.items()}
-    entries[TOLD] = np.array(json.dumps(told))
-    np.savez(buffer, **entries)
-    pipe.write(_LENGTH.pack(buffer.tell()) + buffer.getbuffer())
+    layout = [(name, array.dtype.str, array.shape) for name, array in arrays.items()]
+    header = json.dumps({"told": told, "arrays": layout}).encode()
+    parts = [array.tobytes() for array in arrays.values()]
+    pipe.write(b"".join([_LENGTHS.pack(len(header), sum(map(len, parts))), header, *parts]))
     pipe.flush()
 
 
@@ -213,8 +224,17 @@ def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
     Raises:
         EOFError: the other side has closed the pipe.
     """
-    start = pipe.read(_LENGTH.size)
-    if len(start) < _LENGTH.size or len(data := pipe.read(_LENGTH.unpack(start)[0])) < _LENGTH.unpack(start)[0]:
+    header_size, size = _LENGTHS.unpack(_exactly(pipe, _LENGTHS.size))
+    header, data = json.loads(_exactly(pipe, header_size)), _exactly(pipe, size)
+    arrays, offset = {}, 0
+    for name, dtype, shape in header["arrays"]:
+        arrays[name] = np.ndarray(shape, dtype, data, offset).copy()
+        offset += arrays[name].nbytes
+    return header["told"], arrays
+
+
+def _exactly(pipe: IO[bytes], size: int) -> bytes:
+    data = pipe.read(size)
+    if len(data) < size:
         raise EOFError
-    with np.load(io.BytesIO(data), allow_pickle=False) as found:
-        return json.loads(str(found[TOLD])), {name[2:]: found[name] for name in found.files if name != TOLD}
+    return data

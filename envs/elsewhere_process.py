@@ -15,7 +15,7 @@ from gymnasium import spaces
 
 from autoreward.environment import EnvSpec
 from autoreward.envs.contract import Array, BatchEnv
-from autoreward.envs.elsewhere import receive, send
+from autoreward.envs.elsewhere import FIELD, receive, send
 from autoreward.envs.registry import make_env
 from autoreward.errors import AutorewardError
 
@@ -38,19 +38,20 @@ def _make(env: BatchEnv) -> Answer:
 def _reset(env: BatchEnv, told: Told, arrays: Arrays) -> Answer:
     mask = {"reset_mask": arrays["mask"]} if "mask" in arrays else {}
     obs, _ = env.reset(seed=told["seed"], options={**told["options"], **mask})
-    return {}, {"obs": obs, **_allowed(env)}
+    return {}, {"obs": obs, **_beside(env, told)}
 
 
 def _step(env: BatchEnv, told: Told, arrays: Arrays) -> Answer:
     obs, rewards, terminated, truncated, _ = env.step(arrays["actions"])
     replied = {"obs": obs, "rewards": rewards, "terminated": terminated, "truncated": truncated}
-    return {"faults": env.faults}, {**replied, **_allowed(env)}
+    return {"faults": env.faults}, {**replied, **_beside(env, told)}
 
 
-def _allowed(env: BatchEnv) -> Arrays:
-    """The actions that are allowed now, which whoever steps asks for at once."""
+def _beside(env: BatchEnv, told: Told) -> Arrays:
+    """What is asked for after each step: the actions that are allowed now, and the fields that were read last."""
     mask = env.action_mask()
-    return {} if mask is None else {"mask": mask}
+    fields = {FIELD + name: values for name, values in env.read(told["names"]).items()}
+    return fields if mask is None else {**fields, "mask": mask}
 
 
 def _snapshot(env: BatchEnv, told: Told, arrays: Arrays) -> Answer:
