@@ -93,6 +93,7 @@ def test_a_folder_that_two_ask_for_is_trained_once(engine: LocalEngine, tmp_path
     assert len(faulty.seen_in(request.folder)) == 2, "a beginning and an end"
 
 
+@pytest.mark.any_user
 def test_what_is_cancelled_ends_at_once_and_those_who_wait_hear_of_it(engine: LocalEngine, tmp_path: Path) -> None:
     hanging, waiting = job(tmp_path / "hanging", "Hangs"), job(tmp_path / "waiting")
     futures = [engine.submit(request) for request in (hanging, waiting)]
@@ -117,6 +118,7 @@ def test_what_progress_raises_ends_that_job_and_is_raised(engine: LocalEngine, t
     assert engine.submit(job(tmp_path / "next")).result(60).status == "ok"
 
 
+@pytest.mark.any_user
 def test_a_worker_that_takes_more_than_it_is_given_is_ended(engine: LocalEngine, tmp_path: Path) -> None:
     request = job(tmp_path / "takes", "Takes").model_copy(update={"resources": Resources(memory=500_000_000)})
     result = engine.submit(request).result(60)

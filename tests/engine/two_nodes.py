@@ -23,8 +23,10 @@ class TwoNodes:
         self._folder = folder
         self.address = f"127.0.0.1:{_free_port()}"
         port = self.address.rpartition(":")[2]
-        head = ("--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}", "--num-gpus=1")
-        self._nodes = [self._start("head", *head, "--node-ip-address=127.0.0.1")]
+        head = ("--head", f"--port={port}", f"--temp-dir={folder}", "--num-gpus=1", "--node-ip-address=127.0.0.1")
+        # Its usual ports may be another cluster's, that of tests beside these for one.
+        ports = (f"--ray-client-server-port={_free_port()}", "--include-dashboard=false")
+        self._nodes = [self._start("head", *head, *ports)]
         self.wait_for(1)
         self._nodes.append(self._start("second", f"--address={self.address}", "--num-gpus=0"))
         self.wait_for(2)
@@ -60,7 +62,8 @@ class TwoNodes:
 
     def _start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
         with (self._folder / f"{name}.log").open("wb") as log:
-            command = (*RAY, "start", *options, "--num-cpus=1", "--block", "--disable-usage-stats")
+            ports = (f"--dashboard-agent-listen-port={_free_port()}",)
+            command = (*RAY, "start", *options, *ports, "--num-cpus=1", "--block", "--disable-usage-stats")
             return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     def _alive(self) -> int:
