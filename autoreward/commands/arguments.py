@@ -8,13 +8,15 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import tyro
 
-from autoreward.display import Display, new_console, new_display
 from autoreward.errors import AutorewardError, UserError
 from autoreward.records import Record
+
+if TYPE_CHECKING:
+    from autoreward.display import Display
 
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 """A switch without a `--no-` twin."""
@@ -48,6 +50,7 @@ class Command(Record):
 @contextmanager
 def watched() -> Iterator[Display]:
     """A display for a run; when the run is stopped from outside or fails, the line that resumes it is printed."""
+    from autoreward.display import new_console, new_display
     from autoreward.store.trust import resume_command
 
     display = new_display(new_console())
