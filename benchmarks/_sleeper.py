@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -10,7 +9,8 @@ from autoreward.designer.contract import Brief, Proposal
 from autoreward.testing.trainer import CLIMB
 from autoreward.training.contract import Evaluation, Progress, Report, TrainingJob, TrainingResult
 
-SECONDS = float(os.environ.get("AUTOREWARD_SLEEPER_SECONDS", "0.05"))
+STEPS_A_SECOND = 10_000
+"""So the steps of a job say how long it sleeps: workers are told nothing else."""
 
 
 class Sleeper:
@@ -19,10 +19,11 @@ class Sleeper:
     def train(self, job: TrainingJob, steps: int, folder: Path, progress: Report) -> TrainingResult:
         """Sleep."""
         progress(Progress(stage="training", step=0, steps=steps))
-        time.sleep(SECONDS)
+        time.sleep(steps / STEPS_A_SECOND)
         success = int(job.hash, 16) % 101 / 100
         final = Evaluation(step=steps, episodes=job.episodes, success_rate=success, score=None, length=10.0)
-        return TrainingResult(hash=job.hash, steps=steps, status="ok", final=final, shipped_step=steps, seconds=SECONDS)
+        ended = {"hash": job.hash, "steps": steps, "status": "ok", "final": final, "shipped_step": steps}
+        return TrainingResult.model_validate({**ended, "seconds": steps / STEPS_A_SECOND})
 
 
 class Numbered:

@@ -35,6 +35,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+STEPS_A_SECOND = 10_000
+"""As in `_sleeper`, which sleeps for so many steps a second."""
 CANDIDATES, OTHERS = 12, 5
 """Trainings of a run: its candidates; and a finalist, random, sparse, human and designed, on one seed each."""
 LIMITS = {"memory_mib": 500.0, "parent_cpu_ms_a_job": 50.0, "engine_ms_a_job": 50.0}
@@ -46,7 +48,7 @@ TASK = {
 }
 
 
-def sweep_file(folder: Path, runs: int, engine: str, slots: int) -> Path:
+def sweep_file(folder: Path, runs: int, engine: str, slots: int, seconds: float) -> Path:
     """A matrix of so many runs: one task, one arm, a seed each, so that no training is shared."""
     config = {
         "designer": "_sleeper:Numbered",
@@ -59,7 +61,7 @@ def sweep_file(folder: Path, runs: int, engine: str, slots: int) -> Path:
         "selection_seeds": 1,
         "report_seeds": 1,
         "report_episodes": 2,
-        "steps": 512,
+        "steps": round(seconds * STEPS_A_SECOND),
         "stop_when_hopeless": False,
         "slots": slots,
         "trainer": {"name": "_sleeper:Sleeper"},
@@ -122,7 +124,7 @@ def carry_out(file: Path, folder: Path) -> dict[str, float]:
     return {"index": index, "carried": carried, "summary": summary, "cpu": cpu, "memory": memory}
 
 
-def engine_alone(folder: Path, engine: str, slots: int, jobs: int) -> dict[str, float]:
+def engine_alone(folder: Path, engine: str, slots: int, jobs: int, seconds: float) -> dict[str, float]:
     """In this process: so many jobs, given to the engine at once."""
     from autoreward.config import RunConfig
     from autoreward.engine.contract import run_all
@@ -130,7 +132,8 @@ def engine_alone(folder: Path, engine: str, slots: int, jobs: int) -> dict[str, 
     from autoreward.testing.engine import line_request
 
     chosen = {} if engine == "local" else {"engine": engine}
-    requests = [line_request(folder / f"{seed:05d}", seed, trainer="_sleeper:Sleeper") for seed in range(jobs)]
+    steps = round(seconds * STEPS_A_SECOND)
+    requests = [line_request(folder / f"{seed:05d}", seed, steps, "_sleeper:Sleeper") for seed in range(jobs)]
     with new_engine(RunConfig.model_validate({"slots": slots, **chosen})) as given:
         run_all(given, requests[:slots], lambda *_: None)  # workers start, and import what they need
         began, cpu = time.perf_counter(), time.process_time()
@@ -138,10 +141,10 @@ def engine_alone(folder: Path, engine: str, slots: int, jobs: int) -> dict[str, 
         return {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
 
 
-def in_a_process(what: str, *given: object, seconds: float) -> dict[str, float]:
+def in_a_process(what: str, *given: object) -> dict[str, float]:
     """One of the two above, in a process of its own."""
     paths = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH", ""))))
-    environment = {**os.environ, "PYTHONPATH": paths, "AUTOREWARD_SLEEPER_SECONDS": str(seconds)}
+    environment = {**os.environ, "PYTHONPATH": paths}
     command = [sys.executable, __file__, "--part", what, *map(str, given)]
     shown = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(shown.stdout.splitlines()[-1])
@@ -152,10 +155,10 @@ def measure(runs: int, engine: str, slots: int, seconds: float, place: Path) -> 
     """A sweep of so many runs."""
     folder = place / "sweep"
     folder.mkdir(parents=True)
-    file = sweep_file(place, runs, engine, slots)
+    file = sweep_file(place, runs, engine, slots, seconds)
     prepare(file, folder)
-    first = in_a_process("sweep", file, folder, seconds=seconds)
-    again = in_a_process("sweep", file, folder, seconds=seconds)
+    first = in_a_process("sweep", file, folder)
+    again = in_a_process("sweep", file, folder)
     jobs = runs * (CANDIDATES + OTHERS)
     return {
         "jobs": jobs,
@@ -173,14 +176,14 @@ def measure(runs: int, engine: str, slots: int, seconds: float, place: Path) -> 
 def busy(engine: str, runs: int, seconds: float, place: Path) -> dict[str, float]:
     """Which share of the time of two slots trainings have, in a sweep of short runs that are designed as they go."""
     place.mkdir(parents=True)
-    file = sweep_file(place, runs, engine, 2)
+    file = sweep_file(place, runs, engine, 2, seconds)
     sweep = json.loads(file.read_text())
     sweep["config"] |= {"candidates": 2}
     file.write_text(json.dumps(sweep))
     folder = place / "sweep"
     folder.mkdir()
-    carried = in_a_process("sweep", file, folder, seconds=seconds)["carried"]
-    results = {path.parent.name: path for path in folder.glob("*/trainings/*/result-512.json")}.values()
+    carried = in_a_process("sweep", file, folder)["carried"]
+    results = {path.parent.name: path for path in folder.glob("*/trainings/*/result-*.json")}.values()
     ends = [path.stat().st_mtime for path in results]
     trained = len(ends) * seconds
     return {
@@ -219,7 +222,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="autoreward-scale-") as name:
         place = (options.folder or Path(name)).resolve()
         jobs = 100 if options.quick else 1000
-        alone = in_a_process("engine", place / "engine", options.engine, options.slots, jobs, seconds=options.seconds)
+        alone = in_a_process("engine", place / "engine", options.engine, options.slots, jobs, options.seconds)
         rest = (jobs - options.slots) * options.seconds / options.slots
         flat[f"{options.engine}/engine_ms_a_job"] = 1000 * (alone["wall"] - rest) / (jobs - options.slots)
         flat[f"{options.engine}/engine_cpu_ms_a_job"] = 1000 * alone["cpu"] / (jobs - options.slots)
@@ -248,7 +251,7 @@ def part(what: str, *given: str) -> dict[str, float]:
     """What a process of its own does."""
     if what == "sweep":
         return carry_out(Path(given[0]), Path(given[1]))
-    return engine_alone(Path(given[0]), given[1], int(given[2]), int(given[3]))
+    return engine_alone(Path(given[0]), given[1], int(given[2]), int(given[3]), float(given[4]))
 
 
 if __name__ == "__main__":
