@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -39,12 +40,25 @@ def python(source: str, most: int = MOST_CHARACTERS) -> list[Markup]:
         source: the program.
         most: characters that are shown.
     """
-    shown = clean(cut(source, most)).strip("\n")
+    lines = source.split("\n")
+    by_lines = len(source) <= MOST_CHARACTERS and max(map(len, lines)) <= most // 4
+    shown = clean(source if by_lines else cut(source, most)).strip("\n")
     plain = [escape(line) for line in shown.split("\n")]
     if len(shown) > MOST_CHARACTERS:
         return plain
     coloured = [Markup(line) for line in _coloured(shown).removesuffix("\n").split("\n")]
-    return coloured if len(coloured) == len(plain) else plain
+    found = coloured if len(coloured) == len(plain) else plain
+    return _cut_lines(found, [len(line) + 1 for line in plain], most) if by_lines else found
+
+
+def _cut_lines(lines: list[Markup], lengths: list[int], most: int) -> list[Markup]:
+    """As `cut` does with a text: the beginning, how much is left out, and a last quarter, in whole lines."""
+    if sum(lengths) <= most:
+        return lines
+    head = sum(total <= most - most // 4 for total in itertools.accumulate(lengths))
+    tail = sum(total <= most // 4 for total in itertools.accumulate(reversed(lengths)))
+    missing = Markup(f"[... {len(lines) - head - tail:,} of {len(lines):,} lines left out ...]")
+    return [*lines[:head], missing, *lines[len(lines) - tail :]]
 
 
 @functools.lru_cache(maxsize=128)  # a page that is too large is made once more, with less of its longest texts

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.watching import watched
 
 MISSING = "there is no Chromium; type: apt-get install chromium fonts-dejavu-core"
 Visit = Callable[..., Page]
+expect.set_options(timeout=30_000)  # milliseconds: a busy machine is no fault
 
 
 @pytest.fixture(scope="module")

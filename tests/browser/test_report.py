@@ -106,6 +106,7 @@ def test_a_live_run_shows_what_is_new_without_a_hand(visit: Visit, tmp_path: Pat
         write_report(run)
         page.clock.run_for(31_000)
         expect(page.locator("#c-0-3")).to_be_attached()
+        expect(page.locator("#call-0-designer-0-0")).to_have_attribute("open", "")
         assert page.locator("details[open]").evaluate_all("folds => folds.map((fold) => fold.id)") == [
             "c-1-0",
             "call-0-designer-0-0",

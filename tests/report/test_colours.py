@@ -45,6 +45,17 @@ def test_a_program_of_great_length_is_plain_and_cut() -> None:
     assert not any("<span" in line for line in lines)
 
 
+def test_what_is_cut_of_a_program_are_whole_lines() -> None:
+    whole = python("".join(f"a{line} = {line}\n" for line in range(400)))
+    lines = python("".join(f"a{line} = {line}\n" for line in range(400)), most=1_000)
+    place = next(at for at, line in enumerate(lines) if "left out" in line)
+    rest = len(lines) - place - 1
+    assert lines[place] == f"[... {400 - place - rest} of 400 lines left out ...]"
+    assert (lines[:place], lines[place + 1 :]) == (whole[:place], whole[-rest:])
+    assert 900 < len(text_of(lines)) < 1_100
+    assert "characters left out" in text_of(python("x" * 2_000, most=1_000)), "of a long line, a part"
+
+
 def test_a_difference_shows_what_changed_and_some_lines_around_it() -> None:
     old = [Markup(str(line)) for line in range(30)]
     new = [*old[:12], Markup("twelve"), *old[13:]]
