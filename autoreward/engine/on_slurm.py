@@ -35,6 +35,8 @@ LOST_SECONDS = 30.0
 """For how long a job may be in neither the queue nor the past before it is taken for lost."""
 SLACK_MINUTES = 5
 """What SLURM gives beyond a job's own time, so that its worker, and not SLURM, ends it."""
+OF_A_MACHINE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TMPDIR", "TEMP", "TMP", "DISPLAY", "XDG_RUNTIME_DIR")
+"""Variables that say something about this machine, or this login, and not about the one that a job is given."""
 OWN_FAULTS = {
     "TIMEOUT": "was not done within its time",
     "DEADLINE": "was not done before the cluster's deadline",
@@ -130,7 +132,8 @@ class SlurmEngine(Pool):
         minutes = self._minutes
         if resources.seconds is not None:
             minutes = math.ceil(resources.seconds / 60) + SLACK_MINUTES
-        variables = {**worker_environment(), "SLURM_EXPORT_ENV": "ALL"}  # what srun is to take along from there
+        variables = {name: value for name, value in worker_environment().items() if name not in OF_A_MACHINE}
+        variables["SLURM_EXPORT_ENV"] = "ALL"  # what srun is to take along from there
         given: dict[str, Any] = {
             "job_name": MARK,
             "time": minutes,

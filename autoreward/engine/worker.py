@@ -11,34 +11,35 @@ from __future__ import annotations
 
 import os
 
+from autoreward.sandbox.variables import THREADS as THREADS
+
 # Before NumPy and torch are loaded: their threads spin against each other and cost ten times what they give.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 if __name__ == "__main__":
     os.environ.update(dict.fromkeys(THREADS, "1"))
 
-import argparse  # noqa: E402
-import itertools  # noqa: E402
-import signal  # noqa: E402
-import sys  # noqa: E402
-import threading  # noqa: E402
-import time  # noqa: E402
-import traceback  # noqa: E402
-from collections.abc import Callable, Iterable, Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Annotated, NoReturn  # noqa: E402
+import argparse
+import itertools
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
 
-from pydantic import Field  # noqa: E402
+from pydantic import Field
 
-from autoreward.environment import EnvSpec  # noqa: E402
-from autoreward.envs import interpreter  # noqa: E402
-from autoreward.errors import MACHINE, AutorewardError, MachineFailed  # noqa: E402
-from autoreward.records import Record, read_record, write_record  # noqa: E402
-from autoreward.sandbox.isolation import IsolationTooWeak  # noqa: E402
-from autoreward.sandbox.linux.process import hide_process  # noqa: E402
-from autoreward.training import evaluators  # noqa: E402
-from autoreward.training.contract import Progress, Report, StackTrainer, TrainingJob, TrainingResult  # noqa: E402
-from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name  # noqa: E402
-from autoreward.training.registry import find_trainer  # noqa: E402
+from autoreward.environment import EnvSpec
+from autoreward.envs import interpreter
+from autoreward.errors import MACHINE, AutorewardError, MachineFailed
+from autoreward.records import Record, read_record, write_record
+from autoreward.sandbox.isolation import IsolationTooWeak
+from autoreward.sandbox.linux.process import hide_process
+from autoreward.training import evaluators
+from autoreward.training.contract import Progress, Report, StackTrainer, TrainingJob, TrainingResult
+from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name
+from autoreward.training.registry import find_trainer
 
 _MACHINES = (MachineFailed, IsolationTooWeak, OSError, MemoryError)
 """What the machine has to answer for: reward programs run elsewhere and cannot raise them here."""

@@ -13,6 +13,7 @@ import pytest
 from autoreward.engine.contract import JobRequest, Resources, run_all
 from autoreward.engine.devices import choose
 from autoreward.engine.local import LocalEngine
+from autoreward.engine.pool import Attempt
 from autoreward.errors import RunDamaged
 from autoreward.testing import faulty
 from autoreward.testing.engine import line_request
@@ -137,6 +138,30 @@ def test_after_its_end_an_engine_takes_no_job(tmp_path: Path) -> None:
     assert future.cancelled()
     with pytest.raises(RuntimeError, match="shut down"):
         engine.submit(job(tmp_path / "late"))
+
+
+class Unable(LocalEngine):
+    """Cannot begin with anything."""
+
+    def _begin(self, requests: tuple[JobRequest, ...], resources: Resources) -> Attempt:
+        raise LookupError("no worker today")
+
+
+class Confused(LocalEngine):
+    """Fails where it looks for room."""
+
+    def _has_room(self, resources: Resources) -> bool:
+        raise LookupError("no room to be found")
+
+
+@pytest.mark.parametrize("kind", [Unable, Confused])
+def test_a_fault_of_the_engine_reaches_all_who_wait(kind: type[LocalEngine], tmp_path: Path) -> None:
+    with kind(slots=1, timeout=60) as engine:
+        for attempt in range(2):
+            futures = [engine.submit(job(tmp_path / f"{attempt}-{number}")) for number in range(2)]
+            for future in futures:
+                with pytest.raises(LookupError):
+                    future.result(10)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -145,11 +146,15 @@ def test_options_are_words_of_one_line(options: dict[str, object]) -> None:
         engine(options=options)
 
 
-def test_no_key_reaches_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_key_reaches_a_job_nor_what_is_this_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-jobs")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     request = job(tmp_path / "looks", "Looks")
     with engine() as slurm:
         assert slurm.submit(request).result(120).status == "ok"
+    environ = next(line["environ"] for line in faulty.seen_in(request.folder) if "environ" in line)
+    assert environ["PATH"] == os.environ["PATH"]
+    assert "CUDA_VISIBLE_DEVICES" not in environ
     kept = [path for path in (tmp_path / "looks").rglob("*") if path.is_file()]
     assert any(path.name.endswith("_submission.sh") for path in kept)
     assert not [path for path in kept if b"sk-not-for-jobs" in path.read_bytes()]
