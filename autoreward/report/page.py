@@ -43,7 +43,7 @@ TEMPLATE = "page.html.j2"
 PARTS = Path(__file__).parent / "parts"
 MOST_BYTES = 9_500_000
 """Of the page, as far as shorter texts can bring it there."""
-LENGTHS = (20_000, 4_000, 800)
+LENGTHS = (20_000, 4_000, 2_000, 800)
 """Characters of any one text that are shown: the first with which the page is small enough."""
 
 
