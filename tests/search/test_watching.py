@@ -62,7 +62,7 @@ def test_the_page_is_written_again_after_each_round(tmp_path: Path) -> None:
     first, second = watched(tmp_path, Watching()).pages
     assert 'id="c-0-0"' in first and 'id="c-1-0"' not in first
     assert 'id="c-1-0"' in second
-    assert 'data-live="' in second and ">running</span>" in second
+    assert 'data-live="' in second and ">running at 20" in second
 
 
 def test_a_page_that_cannot_be_written_ends_no_run(tmp_path: Path) -> None:
