@@ -62,6 +62,8 @@ class Options:
     """Parts of the settings' names; empty: all."""
     seeds: int = 1
     """Trainings of a row."""
+    steps: int | None = None
+    """Environment steps of a training; None: the task's."""
     out: Path = ROOT / "runs" / "voxel_tree"
     """Folder of the trainings."""
     docs: Path = ROOT / "docs"
@@ -78,22 +80,22 @@ def main(options: Options) -> None:
     chosen = [name for name in SETTINGS if not options.settings or any(part in name for part in options.settings)]
     if options.quick:
         with tempfile.TemporaryDirectory() as folder:
-            found = measure(chosen[-1:], replace(options, out=Path(folder), seeds=1), steps=65_536)
+            found = measure(chosen[-1:], replace(options, out=Path(folder), seeds=1, steps=65_536))
     else:
         found = measure(chosen, options)
     flat = {f"{name}/{key}": value for name, row in found.items() for key, value in row.items()}
     sys.stdout.write(json.dumps(flat, indent=1) + "\n")
     if options.json_:
         write_bytes(options.json_, (json.dumps(flat, indent=1) + "\n").encode())
-    if len(chosen) == len(SETTINGS) and not options.quick:
+    if len(chosen) == len(SETTINGS) and not options.quick and options.steps is None:
         fill(options.docs / "voxel.md", TREE_BEGIN, TREE_END, table(found))
 
 
-def measure(chosen: list[str], options: Options, steps: int | None = None) -> dict[str, dict[str, Any]]:
+def measure(chosen: list[str], options: Options) -> dict[str, dict[str, Any]]:
     """Success of both rewards in each setting: of all test episodes, and of each seed."""
     jobs = {
         (name, reward, seed): TrainingJob(
-            task=(task := task_of(SETTINGS[name], steps)),
+            task=(task := task_of(SETTINGS[name], options.steps)),
             reward=spec(reward, task),
             seed=seed,
             episodes=task.report_episodes,
