@@ -65,6 +65,7 @@ def test_the_report_of_a_finished_run_is_the_one_in_its_folder(tmp_path: Path) -
         assert "What was asked, and what came out" in renewed.text
 
 
+@pytest.mark.slow  # simulates and starts cells; tests/browser looks at the same page
 def test_runs_side_by_side(tmp_path: Path) -> None:
     one = example_run(tmp_path / "runs" / "one")
     shutil.copytree(one, tmp_path / "runs" / "folder" / "two")
