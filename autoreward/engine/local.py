@@ -23,6 +23,9 @@ class LocalEngine(Pool):
             slots: cores for workers, each of which takes one unless `resources` say otherwise; 0: all there are.
             timeout: seconds without any progress after which a worker is killed.
             resources: of a job that names none; None: one core.
+
+        Raises:
+            UserError: they are more than this machine has.
         """
         super().__init__(resources)
         self._slots, self._timeout = slots or cores(), timeout
@@ -31,6 +34,7 @@ class LocalEngine(Pool):
         """All that are there, with their GPUs; none: what this process sees."""
         self._busy_with: dict[Worker, Resources] = {}
         weakref.finalize(self, _kill_all, self._workers)
+        self._check(self._given)
 
     def _check(self, resources: Resources) -> None:
         if resources.cpus > self._slots:

@@ -52,7 +52,7 @@ class RayEngine(Pool):
             address: `auto`, or `HOST:PORT` of a cluster; None: one is started on this machine, and ends with this.
 
         Raises:
-            UserError: nothing answers there, or it is of another version or token.
+            UserError: nothing answers there, it is of another version or token, or too small for these resources.
         """
         super().__init__(resources)
         self._slots, self._timeout = slots, timeout
@@ -63,6 +63,11 @@ class RayEngine(Pool):
         self._machines: list[dict[str, float]] = []
         self._looked = float("-inf")
         self._busy_with: dict[Attempt, Resources] = {}
+        try:
+            self._check(self._given)
+        except UserError:
+            self._close()
+            raise
 
     def _check(self, resources: Resources) -> None:
         if self._slots and resources.cpus > self._slots:
@@ -170,8 +175,8 @@ def _ask(address: str) -> None:
             f"no Ray cluster answers at --engine.address {address} within {ANSWER_SECONDS:g} s; {advice}"
         ) from None
     if asked.returncode:
-        last = (asked.stderr.strip().splitlines() or ["it refuses"])[-1]
-        raise UserError(f"--engine.address {address}: {last[:300]}; {advice}")
+        last = (asked.stderr.strip().splitlines() or ["it refuses"])[-1][:300].rstrip(" .")
+        raise UserError(f"--engine.address {address}: {last}; {advice}")
 
 
 @contextlib.contextmanager

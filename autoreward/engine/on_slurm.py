@@ -95,6 +95,7 @@ class SlurmEngine(Pool):
         """
         super().__init__(resources)
         self._slots, self._timeout = slots, timeout
+        self._check(self._given)
         self._minutes = longest(partition)
         self._partition, self._options = partition, options_of(options)
         self._cluster = Cluster()

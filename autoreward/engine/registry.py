@@ -10,6 +10,7 @@ from autoreward.config import EngineConfig
 from autoreward.engine.contract import Engine, Resources
 from autoreward.engine.local import LocalEngine
 from autoreward.errors import UnknownName, UserError
+from autoreward.records import validate
 
 ENGINES = ("local", "ray", "slurm")
 NEEDED = {"ray": "ray", "slurm": "submitit"}
@@ -26,14 +27,15 @@ def find_engine(settings: EngineConfig, slots: int, timeout: float) -> Engine:
 
     Raises:
         UnknownName: there is no such engine.
-        UserError: its extra is not installed, a setting is not for it, or it does not answer.
+        UserError: its extra is not installed, a setting is not for it, it does not answer, or is too small for a job.
     """
-    resources = Resources(
-        cpus=settings.cpus,
-        gpus=settings.gpus,
-        memory=None if settings.memory is None else round(settings.memory * 1e9),
-        seconds=None if settings.minutes is None else settings.minutes * 60,
-    )
+    given = {
+        "cpus": settings.cpus,
+        "gpus": settings.gpus,
+        "memory": None if settings.memory is None else round(settings.memory * 1e9),
+        "seconds": None if settings.minutes is None else settings.minutes * 60,
+    }
+    resources = validate(Resources, given, "engine")
     if ":" in settings.name:
         return _load(settings, slots, timeout)
     _check(settings)

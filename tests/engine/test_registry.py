@@ -41,6 +41,8 @@ def test_engines_by_name() -> None:
         ({"name": f"{__name__}:missing"}, "has no 'missing'"),
         ({"name": f"{__name__}:find"}, r"cannot be made from \(settings, slots, timeout\)"),
         ({"name": f"{__name__}:nothing"}, r"has no submit\(request, progress\) and shutdown\(\)"),
+        ({"cpus": 2}, r"asks for 2 cores, and the engine has 1 slots; type --engine\.cpus 1, or more --slots"),
+        ({"gpus": 1.5}, "engine: gpus: .*a share of one GPU, or whole GPUs: 0.5, 1, 2"),
         ({"address": "auto"}, r"--engine\.address is for --engine ray, and the engine is local"),
         ({"name": "ray", "partition": "gpu"}, r"--engine\.partition is for --engine slurm, and the engine is ray"),
     ],
