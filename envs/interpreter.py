@@ -21,7 +21,7 @@ import autoreward
 from autoreward.environment import EnvSpec
 from autoreward.errors import UserError
 from autoreward.records import Record
-from autoreward.sandbox.variables import passed_on
+from autoreward.sandbox.variables import THREADS, passed_on
 
 NAMED = "AUTOREWARD_INTERPRETER"
 """Variable: what this process's interpreter is called by the pack that wanted it; `sys.executable` may differ."""
@@ -86,7 +86,8 @@ def start(python: str, arguments: Sequence[str], **options: Any) -> subprocess.P
         OSError: it cannot be started.
     """
     variables = {name: value for name, value in passed_on().items() if name not in OWN}
-    return subprocess.Popen([python, *arguments], env=variables | {NAMED: python}, **options)
+    one_thread = dict.fromkeys(THREADS, "1")
+    return subprocess.Popen([python, *arguments], env={**variables, **one_thread, NAMED: python}, **options)
 
 
 def packages() -> dict[str, str]:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from autoreward.errors import MACHINE, CellFailed
 from autoreward.sandbox.shared import Blocks
+from autoreward.sandbox.variables import THREADS
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 
@@ -165,7 +166,6 @@ def _starter(owner: int) -> ThreadPoolExecutor:
 
 def environment() -> dict[str, str]:
     """Built from nothing: no key, no path, no name of the parent's. LD_LIBRARY_PATH alone, which Python may need."""
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     # Without the threshold, glibc gives memory back after each call and asks for it again in the next.
-    fixed = {"LANG": "C.UTF-8", "MALLOC_TRIM_THRESHOLD_": "268435456", **dict.fromkeys(threads, "1")}
+    fixed = {"LANG": "C.UTF-8", "MALLOC_TRIM_THRESHOLD_": "268435456", **dict.fromkeys(THREADS, "1")}
     return fixed | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}

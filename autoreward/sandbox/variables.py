@@ -14,6 +14,9 @@ PASSED_ON = frozenset((
 # fmt: on
 """With LC_*; everything else, API keys above all, stays here."""
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""How many threads NumPy and torch use: set before they are loaded."""
+
 
 def passed_on() -> dict[str, str]:
     """Those of this process's that others may know."""
