@@ -20,7 +20,6 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from autoreward.report.page import write_report
@@ -76,11 +75,7 @@ def _readme(browser: Browser, addresses: dict[str, str], folder: Path) -> Iterat
         last = page.locator(ENDS[name]).or_(page.locator("body")).last.bounding_box()
         height = last["y"] + last["height"] if last else 900
         page.set_viewport_size({"width": WIDTHS[0], "height": round(height) + (80 if name == "view" else 20)})
-        path = _taken(page, folder / f"{name}.png", whole=False)
-        with Image.open(path) as image:  # all that is on these two pages, and a third of the bytes
-            few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        few.save(path, optimize=True)
-        yield path
+        yield _taken(page, folder / f"{name}.png", whole=False)
 
 
 def _all(browser: Browser, report: str, table: str, run: str, folder: Path) -> Iterator[Path]:
