@@ -62,10 +62,15 @@ class Play(Command):
     """True where the agent has done the task; without it: the task's own rule."""
     isolation: Isolation = "B"
     """Least isolation of the process that the reward is run in."""
-    trust: Annotated[str | None, tyro.conf.arg(metavar="PACK.yaml|MODULE:ATTR")] = None
-    """A pack file whose own Python may be imported and run; of a run: the environment that its record names."""
+    trust: Annotated[tuple[str, ...], tyro.conf.arg(metavar="PACK.yaml|MODULE:ATTR ...")] = ()
+    """A pack file whose own Python may be imported and run; of a run: what its record would have imported and run."""
     runs: Path = Path("runs")
     """Folder that holds run folders."""
+
+    @property
+    def _pack(self) -> str | None:
+        """The pack file that is trusted."""
+        return next(iter(self.trust), None)
 
     def execute(self) -> int:
         """Play, write the films, and say what happened."""
@@ -78,14 +83,14 @@ class Play(Command):
         return self._film(self._task(self.target))
 
     def _names_run(self) -> bool:
-        """Whether the target is a run: a folder, or no name of a task or an environment, while nobody else plays."""
-        if self.target is None or Path(self.target).is_dir():
+        """Whether the target is a run: its folder, or no name of a task or an environment, while nobody else plays."""
+        if self.target is None or (Path(self.target) / "run.json").exists():
             return True
         if self.policy is not None or self.random or ":" in self.target:
             return False
         from gymnasium.envs.registration import registry
 
-        return self.target not in registry and pack_task(self.target, self.trust) is None
+        return self.target not in registry and pack_task(self.target, self._pack) is None
 
     def _run(self) -> int:
         given = {"--policy": self.policy, "--random": self.random, "--tier": self.tier, "--success": self.success}
@@ -126,12 +131,12 @@ class Play(Command):
 
     def _task(self, name: str) -> Task:
         """The task, in the worlds in which policies are evaluated."""
-        known = pack_task(name, self.trust) is not None
+        known = pack_task(name, self._pack) is not None
         if self.tier is not None:
-            named = TaskChoice(task=name, tier=self.tier, trust=self.trust).resolve().name
-            task = task_for_file(named, self.success, trust=self.trust)
+            named = TaskChoice(task=name, tier=self.tier, trust=self._pack).resolve().name
+            task = task_for_file(named, self.success, trust=self._pack)
         else:
-            task = task_for_file(name, self.success or (None if known else NO_RULE), trust=self.trust)
+            task = task_for_file(name, self.success or (None if known else NO_RULE), trust=self._pack)
         return task.model_copy(update={"env": task.env.used_for("evaluation")})
 
     def _played(self, task: Task, seeds: range) -> list[Episode]:

@@ -33,7 +33,7 @@ class Asked:
     out: Path | None
     frames: int | None
     isolation: Literal["A", "B", "C"]
-    trust: str | None
+    trust: tuple[str, ...]
     runs: Path
 
 
@@ -62,7 +62,7 @@ def show_rollouts(asked: Asked, console: Console) -> None:
     else:
         _check_kept(actor)
     command = ("autoreward", "play", str(run.path), actor.candidate)
-    require_trust(named_by_environment(run.task.env), {asked.trust}, str(run.path / "run.json"), command)
+    require_trust(named_by_environment(run.task.env), asked.trust, str(run.path / "run.json"), command)
     hide_process()
     seeds = None if asked.seed is None else range(asked.seed, asked.seed + (asked.episodes or 1))
     told = f"{run.task.name}, candidate {actor.candidate}, training seed {actor.training}"
@@ -74,9 +74,15 @@ def show_rollouts(asked: Asked, console: Console) -> None:
     console.print(_table(run, performance, files))
     where = f"wrote {files[0] if asked.out else files[0].parent}"
     console.print(Text(clean(f"{where}; {note}" if note else where)))
-    flag = "" if asked.reward is None else f" --reward {shlex.quote(str(asked.reward))}"
-    again = f"{shlex.join(command)} --training {actor.training} --seed {performance.scenes[0].episode.seed}{flag}"
-    console.print(Text(clean(f"one of them again: {again}")))
+    own = ("--training", str(actor.training), "--seed", str(performance.scenes[0].episode.seed))
+    console.print(Text(clean(f"one of them again: {shlex.join((*command, *own, *_given(asked)))}")))
+
+
+def _given(asked: Asked) -> list[str]:
+    """The options that an episode needs to be made again as it was, as they were given."""
+    given = [] if asked.reward is None else ["--reward", str(asked.reward)]
+    given += [] if asked.isolation == "B" else ["--isolation", asked.isolation]
+    return given + (["--trust", *asked.trust] if asked.trust else [])
 
 
 def _filmed(actor: Actor, performance: Performance, asked: Asked) -> tuple[list[Path], str]:
@@ -95,8 +101,9 @@ def _check_kept(actor: Actor) -> None:
     """Refuse, before anything is played, a run folder in which no film could be kept."""
     from autoreward.records import write_bytes
     from autoreward.report.films import folder_of
+    from autoreward.report.rollouts import check_own
 
-    folder = folder_of(actor.run, actor.candidate)
+    check_own(folder := folder_of(actor.run, actor.candidate))
     try:
         write_bytes(probe := folder / ".probe", b"")
         probe.unlink()

@@ -153,7 +153,7 @@ def keep(actor: Actor, performance: Performance, frames: int | None = None) -> R
         UserError: it is a link.
     """
     folder = folder_of(actor.run, actor.candidate)
-    _check_own(folder)
+    check_own(folder)
     scenes, chosen = performance.scenes, any(choice.labels for choice in performance.choices)
     names = _names(performance)
     note, ending = performance.note, ".gif"
@@ -205,7 +205,7 @@ def _noted(performance: Performance, error: UserError) -> str:
 def keep_nothing(actor: Actor, note: str) -> None:
     """Record that there are no rollouts, and why."""
     folder = folder_of(actor.run, actor.candidate)
-    _check_own(folder)
+    check_own(folder)
     record = Rollouts(candidate=actor.candidate, training=actor.training, played=0, succeeded=0, note=note)
     write_record(folder / RECORD, record)
 
@@ -232,8 +232,8 @@ def _names(performance: Performance) -> list[str]:
     return names
 
 
-def _check_own(folder: Path) -> None:
-    """A link in a run from elsewhere must not lead what is written to another place."""
+def check_own(folder: Path) -> None:
+    """Raise `UserError` where a link in a run from elsewhere would lead what is written to another place."""
     if folder.is_symlink() or folder.parent.is_symlink():
         raise UserError(f"{folder} leads elsewhere; name a file with --out, or remove the link")
 
