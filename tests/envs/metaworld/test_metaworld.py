@@ -60,7 +60,7 @@ def test_the_pack_is_there_without_the_interpreter() -> None:
         assert task.env.python.endswith("/.venv-metaworld/bin/python")
         assert "/../" not in task.env.python
         missing = task.env.model_copy(update={"python": task.env.python + "-gone"})
-        with pytest.raises(UserError, match=r"python-gone .* is not there; type: make metaworld$"):
+        with pytest.raises(UserError, match=r"python-gone .* is not there; type: make metaworld \(in a checkout of autoreward\)$"):
             describe(missing)
 
 
