@@ -93,7 +93,7 @@ def longest(partition: str | None) -> int:
     for name in chosen:
         if name not in limits:
             raise UnknownName("partition", name, limits, f"Type --engine.partition with one of {', '.join(limits)}.")
-    return min([USUAL_MINUTES, *(_minutes(limits[name]) for name in chosen)])
+    return min([USUAL_MINUTES, *(minutes_of(limits[name]) for name in chosen)])
 
 
 def options_of(text: str | None) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def options_of(text: str | None) -> dict[str, Any]:
     return options
 
 
-def _minutes(limit: str) -> int:
+def minutes_of(limit: str) -> int:
     """SLURM's way to write a time: `infinite`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours:...`."""
     days, _, clock = limit.rpartition("-")
     parts = clock.split(":")

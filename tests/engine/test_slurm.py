@@ -140,12 +140,6 @@ def test_a_partition_that_does_not_exist(tmp_path: Path) -> None:
             future.result(60)
 
 
-@pytest.mark.parametrize("options", [{"account": "a\nrm x"}, {"x y": 1}, {"gres": ["gpu"]}])
-def test_options_are_words_of_one_line(options: dict[str, object]) -> None:
-    with pytest.raises(UserError, match=r"--engine\.options takes options of sbatch"):
-        engine(options=options)
-
-
 def test_no_key_reaches_a_job_nor_what_is_this_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-jobs")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
