@@ -60,7 +60,9 @@ def test_the_pack_is_there_without_the_interpreter() -> None:
         assert task.env.python.endswith("/.venv-metaworld/bin/python")
         assert "/../" not in task.env.python
         missing = task.env.model_copy(update={"python": task.env.python + "-gone"})
-        with pytest.raises(UserError, match=r"python-gone .* is not there; type: make metaworld \(in a checkout of autoreward\)$"):
+        with pytest.raises(
+            UserError, match=r"python-gone .* is not there; type: make metaworld \(in a checkout of autoreward\)$"
+        ):
             describe(missing)
 
 
@@ -148,6 +150,7 @@ def test_our_own_packs_run_on_its_older_mujoco(name: str, interpreter: str) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # 11 minutes on two cores with a load of 17
 def test_a_run(interpreter: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From schema to report, with two thousand steps a training: composer, Critic, workers, evaluation, pictures."""
     given = "--rounds 1 --candidates 1 --search-seeds 1 --selection-seeds 1 --report-seeds 1 --report-episodes 2"
