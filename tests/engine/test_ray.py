@@ -75,11 +75,22 @@ from autoreward.engine.on_ray import RayEngine
 from autoreward.sandbox.linux.process import hide_process
 from autoreward.testing.engine import line_request
 
-os.environ["HOME"] = sys.argv[1]
+def environments():
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            yield Path("/proc", pid, "environ").read_bytes()
+        except OSError:
+            pass
+
+os.environ |= {"HOME": sys.argv[1], "OPENAI_API_KEY": "sk-not-for-ray"}
 hide_process()
 with RayEngine(slots=1, timeout=60) as engine:
     request = line_request(Path(sys.argv[1]) / "job", trainer="autoreward.testing.faulty:Looks")
     result = engine.submit(request).result(200)
+    known = [each for each in environments() if sys.argv[1].encode() in each]
+    assert known, "Ray's processes are looked into"
+    assert not any(b"sk-not-for-ray" in each for each in known), "Ray's processes are given the key"
+assert os.environ["OPENAI_API_KEY"] == "sk-not-for-ray"
 print(result.status, result.isolation, result.error)
 """
 
@@ -87,7 +98,7 @@ print(result.status, result.isolation, result.error)
 def test_an_ordinary_user_may_start_one(
     unprivileged: Callable[..., subprocess.CompletedProcess[str]], unprivileged_python: Path
 ) -> None:
-    """From a process that hides, as a run's does."""
+    """From a process that hides, as a run's does, and whose key stays its own."""
     library = str(unprivileged_python.parents[2] / "base" / "lib")  # Ray imports more of Python than others
     given = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN, "LD_LIBRARY_PATH": library}
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:
