@@ -38,7 +38,7 @@ def value_for(name: str, field: Any) -> tuple[list[str], Any]:
     if "Literal" in text:
         last = re.findall(r"'(\w+)'", text)[-1]
         return [last], last
-    if name.endswith(("_kwargs", "extra_body")):
+    if name.endswith(("_kwargs", "extra_body", ".options")):
         return ['{"tau": 0.5}'], '{"tau": 0.5}'
     if "Path" in text:
         return ["some/where"], Path("some/where")
