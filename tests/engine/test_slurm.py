@@ -111,9 +111,11 @@ def test_jobs_go_on_without_whoever_submitted_them_and_resume_finds_them(node: O
     folder = tmp_path / "runs" / "left"
     run = subprocess.Popen([sys.executable, "-c", RUN, str(folder.parent), str(folder)])
     jobs = folder / "trainings"
-    until(lambda: len(list(jobs.glob(f"*/{faulty.SEEN}"))) == 2, "two jobs have not begun")
-    run.kill()
-    run.wait()
+    try:
+        until(lambda: len(list(jobs.glob(f"*/{faulty.SEEN}"))) == 2, "two jobs have not begun")
+    finally:
+        run.kill()
+        run.wait()
     names = sorted(path.parent for path in jobs.glob(f"*/{faulty.SEEN}"))
     begun = [faulty.seen_in(path) for path in names]
     assert node.ask("squeue", "--noheader", "--states=RUNNING").count("autorewa") == 2, "the jobs go on"
