@@ -18,8 +18,10 @@ Strata = Sequence[Sequence[float]]
 """For each task, one value a run."""
 BATCH = 500
 """Resamples at once: memory stays small with a thousand runs."""
-PROFILE_RESAMPLES = 2000
-"""Of each point of a profile."""
+FEWER = 2000
+"""Resamples of each point of a profile, and where there are many pairs of runs."""
+MANY_PAIRS = 10_000
+"""Of one task: from here on each resample costs more than it tells."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def profile(strata: Strata, thresholds: Sequence[float]) -> list[Estimate]:
         above = [[float(value > threshold) for value in values] for values in given]
         count = sum(map(len, above))
         share = sum(map(sum, above)) / count if count else 0.0
-        found.append(Estimate(share, _interval(above, _mean, PROFILE_RESAMPLES), count))
+        found.append(Estimate(share, _interval(above, _mean, FEWER), count))
     return found
 
 
@@ -133,10 +135,14 @@ def _better_interval(pairs: Sequence[tuple[Sequence[float], Sequence[float]]]) -
     """How often each run is drawn is all that a resample says, so no resample needs its own table of pairs."""
     import numpy as np
 
-    generator, means = np.random.default_rng(SEED), np.zeros(RESAMPLES)
+    many = max(len(one) * len(two) for one, two in pairs) > MANY_PAIRS
+    generator, means = np.random.default_rng(SEED), np.zeros(FEWER if many else RESAMPLES)
     for one, two in pairs:
         won = (np.sign(_array(two)[None, :] - _array(one)[:, None]) + 1) / 2
-        drawn = [generator.multinomial(size, np.full(size, 1 / size), RESAMPLES) / size for size in won.shape]
-        means += ((drawn[0] @ won) * drawn[1]).sum(axis=1) / len(pairs)
+        shares = [np.full(size, 1 / size) for size in won.shape]
+        for start in range(0, len(means), BATCH):
+            batch = means[start : start + BATCH]
+            drawn = [generator.multinomial(len(share), share, len(batch)) / len(share) for share in shares]
+            batch += ((drawn[0] @ won) * drawn[1]).sum(axis=1) / len(pairs)
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)

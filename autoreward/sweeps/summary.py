@@ -77,7 +77,7 @@ def summarise(record: SweepRecord) -> Summary:
     baselines = tuple(name for name in BASELINES if name in values)
     strata = {arm: [tuple(values.get(arm, {}).get(task, {}).values()) for task in tasks] for arm in (*arms, *baselines)}
     cells = {(arm, task): overall([of]) for arm in strata for task, of in zip(tasks, strata[arm], strict=True)}
-    totals = {arm: overall(of) for arm, of in strata.items()}
+    totals = {arm: overall(of) if len(tasks) > 1 else cells[arm, tasks[0]] for arm, of in strata.items()}
     found = [(one, two, better(strata[one], strata[two])) for one, two in _against(arms, baselines)]
     return Summary(
         tasks=tasks,
