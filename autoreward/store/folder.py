@@ -6,10 +6,14 @@ It is the log, the cache, the resume point, the replay cassette and the worker's
 from __future__ import annotations
 
 import fcntl
+import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from autoreward.critic.contract import Verdict
 from autoreward.designer.contract import Proposal
@@ -200,17 +204,35 @@ def locked(path: Path) -> Iterator[None]:
     """Keep two processes from working in one folder; the lock goes with the process, however it ends.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds it, and which; or nothing can be written there.
     """
-    with (path / ".lock").open("w") as file:
+    try:
+        file = (path / ".lock").open("a+")
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror or error}; mend that (`ls -ld {path}` shows whose it is), "
+            "then type the same command again"
+        ) from None
+    with file:
         for pause in PAUSES:
             time.sleep(pause)
             with suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
         else:
-            raise UserError(f"another process is at work on {path}; wait for it, or stop it first")
+            raise UserError(f"another process is at work on {path}{_holder(file)}; wait for it, or stop it first")
+        with suppress(OSError):  # the lock holds without a name, also on a full disk
+            name = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+            file.truncate(0)
+            os.write(file.fileno(), name.encode())
         yield
+
+
+def _holder(file: TextIO) -> str:
+    """Who has written that they hold the lock."""
+    file.seek(0)
+    told = " ".join(file.read(200).split())
+    return f" ({told})" if told.startswith("process ") and told.isprintable() else ""
 
 
 def is_locked(path: Path) -> bool:
