@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from autoreward.critic.checks import (
     balance,
@@ -37,6 +38,7 @@ from autoreward.sandbox.contract import Cell
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
 
+T = TypeVar("T")
 Checks = tuple[tuple[str, Callable[[Trial], Outcome]], ...]
 SECONDS = 10.0
 """That all checks of a candidate may take together; the dry run is made to its end in any case."""
@@ -123,7 +125,7 @@ def _load(cell: Cell, source: str, schema: EnvSchema, grammar: Grammar) -> tuple
     """The check `contract`: the reward language's rules, and that the cell can compile the program."""
     began = time.perf_counter()
     try:
-        program = cell.load(source, schema, grammar)
+        program = _once_more(lambda: cell.load(source, schema, grammar))
     except (RewardRefused, CellFailed) as error:
         _blame_program(error)
         seconds = time.perf_counter() - began
@@ -151,11 +153,26 @@ def _probe(name: str, check: Callable[[Trial], Outcome], trial: Trial, seconds: 
 
 def _carry_out(name: str, check: Callable[[Trial], Outcome], trial: Trial) -> Check:
     began = time.perf_counter()
+
+    def again() -> Outcome:
+        trial.cell.load(trial.program.source, trial.schema, trial.program.grammar)
+        return check(trial)
+
     try:
-        return _told(name, check(trial), began)
+        return _told(name, _once_more(lambda: check(trial), again), began)
     except (CellFailed, RewardRefused) as error:
         _blame_program(error)
         return _told(name, fault(str(error), line=error.line), began)
+
+
+def _once_more(do: Callable[[], T], again: Callable[[], T] | None = None) -> T:
+    """A cell that was ended may have been ended from outside, by a user or for memory that others took."""
+    try:
+        return do()
+    except CellFailed as error:
+        if error.reason != "died":
+            raise
+        return (again or do)()
 
 
 def _told(name: str, outcome: Outcome, began: float) -> Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -11,7 +13,10 @@ from autoreward.llm.calls import RecordedCall, call_path, prompt_hash, read_call
 from autoreward.llm.contract import CallName, Chat, Message, Reply
 from autoreward.llm.meter import Meter
 from autoreward.llm.prices import Prices
-from autoreward.records import read_record, write_record
+from autoreward.records import read_record, write_bytes, write_record
+
+ROOM = 2**18
+"""Bytes that are held for the record of a call: request and reply."""
 
 
 class RecordedChat:
@@ -57,15 +62,28 @@ class RecordedChat:
             BudgetReached: the call would pass a cap.
             EndpointError: the endpoint failed for good.
             RunDamaged: the recorded call does not read.
+            OSError: there is no room for its record; nothing was asked.
         """
         path = call_path(self._rounds, name)
         if path.exists():
             return read_record(path, RecordedCall).reply
         expected, call = self.meter.reserve(name, messages), None
         try:
-            reply = self._chat.complete(name, messages, answer)
+            with _room(path):
+                reply = self._chat.complete(name, messages, answer)
             call = RecordedCall(name=name, prompt_hash=prompt_hash(messages), messages=messages, reply=reply)
             write_record(path, call)
         finally:
             self.meter.settle(expected, call)
         return reply
+
+
+@contextmanager
+def _room(path: Path) -> Iterator[None]:
+    """Hold room for a record on its disk: a reply that cannot be written would be paid for, and asked for again."""
+    held = path.with_name(f".{path.name}.room")
+    write_bytes(held, bytes(ROOM))
+    try:
+        yield
+    finally:
+        held.unlink(missing_ok=True)

@@ -212,7 +212,13 @@ class ProgramReward:
     def _start(self) -> tuple[Cell, Program]:
         cell = self._new_cell()
         try:
-            return cell, cell.load(self._source, self._schema, self._grammar)
+            try:
+                return cell, cell.load(self._source, self._schema, self._grammar)
+            except CellFailed as error:
+                if error.reason != "died":
+                    raise
+                # Ended from outside, perhaps: it starts again by itself.
+                return cell, cell.load(self._source, self._schema, self._grammar)
         except BaseException:
             cell.close()
             raise
