@@ -64,8 +64,8 @@ def _cut_lines(lines: list[Markup], lengths: list[int], most: int) -> list[Marku
 @functools.lru_cache(maxsize=128)  # a page that is too large is made once more, with less of its longest texts
 def _coloured(source: str) -> str:
     from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
+    from pygments.formatters.html import HtmlFormatter  # `pygments.lexers` replaces itself as it is imported: another
+    from pygments.lexers.python import PythonLexer  # run's thread may find the one that knows no names
 
     return highlight(source, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True, classprefix="p-"))
 
