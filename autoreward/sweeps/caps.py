@@ -10,7 +10,10 @@ trainings where they are, as an interrupt does.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from threading import RLock
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -29,18 +32,23 @@ class SweepStopped(AutorewardError):
 class Account:
     """Steps, seconds, tokens and money of a sweep."""
 
-    def __init__(self, budget: SweepBudget, before: SweepSpent) -> None:
+    def __init__(
+        self, budget: SweepBudget, before: SweepSpent, keep: Callable[[SweepSpent], None] = lambda spent: None
+    ) -> None:
         """Begin to count.
 
         Args:
             budget: the caps.
             before: what was used until the sweep was stopped.
+            keep: told, by any thread but by one at a time, after each training and call, so that a sweep that is killed
+                has counted them. An OSError of it is passed over: whoever writes the next record tells it.
         """
-        self._budget, self._spent, self._began = budget, before, time.monotonic()
+        reckoned = max(before.reckoned_usd, before.llm_usd or 0.0)
+        self._spent = before.model_copy(update={"reckoned_usd": reckoned})
+        self._budget, self._keep, self._began = budget, keep, time.monotonic()
         self._lock = RLock()
         self._steps_under_way, self._calls_under_way = 0, list[Expected]()
         self._replies, self._reply_tokens = 0, 0
-        self._guessed_usd = before.llm_usd or 0.0
         self._ended = ""
         self.stopped = ""
         """The first cap that was reached, in words; empty while none is."""
@@ -86,7 +94,8 @@ class Account:
         """A training is over that was to take `expected` steps."""
         with self._lock:
             self._steps_under_way -= expected
-            self._spent = self._spent.model_copy(update={"env_steps": self._spent.env_steps + steps})
+            if steps:
+                self._add({"env_steps": self._spent.env_steps + steps})
 
     # The language model -----------------------------------------------------------------------------------------
 
@@ -102,7 +111,7 @@ class Account:
             reply = round(self._reply_tokens / self._replies) if self._replies else FIRST_REPLY
             expected = Expected(prompt + reply, prices.usd(prompt, reply) or 0.0)
             tokens = self._spent.llm_tokens + sum(other.tokens for other in under_way) + expected.tokens
-            usd = self._guessed_usd + sum(other.usd for other in under_way) + expected.usd
+            usd = self._spent.reckoned_usd + sum(other.usd for other in under_way) + expected.usd
             if caps.llm_tokens is not None and tokens > caps.llm_tokens:
                 self._stop(f"budget.llm_tokens = {caps.llm_tokens:,} is reached")
             if caps.llm_usd is not None and usd > caps.llm_usd:
@@ -121,17 +130,22 @@ class Account:
             usd, before = call.reply.usd, self._spent.llm_usd
             self._replies += 1
             self._reply_tokens += call.completion_tokens
-            self._guessed_usd += (usd if usd is not None else guess) or 0.0
             update = {
+                "reckoned_usd": self._spent.reckoned_usd + ((usd if usd is not None else guess) or 0.0),
                 "llm_tokens": self._spent.llm_tokens + call.tokens,
                 "llm_usd": None if usd is None or before is None else before + usd,
             }
-            self._spent = self._spent.model_copy(update=update)
+            self._add(update)
 
     def end(self, why: str) -> None:
         """The sweep is ended from outside; no cap is reached."""
         with self._lock:
             self._ended = self._ended or why
+
+    def _add(self, update: dict[str, Any]) -> None:
+        self._spent = self._spent.model_copy(update=update)
+        with suppress(OSError):
+            self._keep(self.spent)
 
     def _stop(self, why: str) -> None:
         with self._lock:

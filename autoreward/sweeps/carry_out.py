@@ -20,8 +20,8 @@ from autoreward.sweeps.files import write_tables
 from autoreward.sweeps.matrix import Planned
 from autoreward.sweeps.page import write_page
 from autoreward.sweeps.pool import Pool
-from autoreward.sweeps.records import SweepFile, SweepRecord, SweepSpent
-from autoreward.sweeps.state import SWEEP, recorded, standing
+from autoreward.sweeps.records import SweepFile, SweepRecord
+from autoreward.sweeps.state import SPENT, SWEEP, recorded, standing, used
 from autoreward.sweeps.summary import summarise
 from autoreward.sweeps.tables import spent, summary_tables
 
@@ -61,7 +61,7 @@ def begin(folder: Path, planned: Sequence[Planned], file: str) -> SweepRecord:
     """
     before = recorded(folder)
     runs = standing(folder, planned, before, file)
-    record = SweepRecord(file=file, runs=tuple(runs), spent=before.spent if before else SweepSpent())
+    record = SweepRecord(file=file, runs=tuple(runs), spent=used(folder, before))
     write_record(folder / SWEEP, record)
     return record
 
@@ -71,7 +71,7 @@ def pool_of(
     sweep: SweepFile, record: SweepRecord, planned: Sequence[Planned], folder: Path, board: Board
 ) -> Iterator[Pool]:
     """The pool that carries a sweep out, on the engine that its `config` says; both end with the block."""
-    account = Account(sweep.budget, record.spent)
+    account = Account(sweep.budget, record.spent, lambda spent: write_record(folder / SPENT, spent))
     with new_engine(sweep.config.model_copy(update={"replay_trainings": False})) as engine:
         yield Pool(record, planned, folder, engine, account, board)
 

@@ -133,6 +133,8 @@ class SweepSpent(Record):
     llm_tokens: int = 0
     llm_usd: float | None = 0.0
     """US dollars; None where the price of a call is not known."""
+    reckoned_usd: float = 0.0
+    """The same as the cap on money reckons: calls of no known price at the usual one."""
     slot_seconds: float = 0.0
     """Seconds that slots were there while the sweep ran."""
     busy_seconds: float = 0.0

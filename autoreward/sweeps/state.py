@@ -11,9 +11,11 @@ from autoreward.llm.ledger import tally
 from autoreward.records import read_record
 from autoreward.store.folder import RunFolder
 from autoreward.sweeps.matrix import Planned
-from autoreward.sweeps.records import Point, SweepRecord, SweepRun
+from autoreward.sweeps.records import Point, SweepRecord, SweepRun, SweepSpent
 
 SWEEP = "sweep.json"
+SPENT = "spent.json"
+"""What the sweep had used after its last training or call: `sweep.json` is written less often."""
 
 
 def recorded(folder: Path) -> SweepRecord | None:
@@ -23,6 +25,19 @@ def recorded(folder: Path) -> SweepRecord | None:
         RunDamaged: the file does not read.
     """
     return read_record(folder / SWEEP, SweepRecord) if (folder / SWEEP).exists() else None
+
+
+def used(folder: Path, before: SweepRecord | None) -> SweepSpent:
+    """What a sweep has used, also where it was killed.
+
+    Raises:
+        RunDamaged: a record does not read.
+    """
+    spent = before.spent if before else SweepSpent()
+    if (folder / SPENT).exists():
+        last = read_record(folder / SPENT, SweepSpent)
+        spent = last.model_copy(update={"wall_seconds": max(last.wall_seconds, spent.wall_seconds)})
+    return spent
 
 
 def standing(folder: Path, planned: Sequence[Planned], before: SweepRecord | None, file: str) -> list[SweepRun]:

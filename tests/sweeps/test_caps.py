@@ -91,3 +91,26 @@ def test_a_sweep_that_was_ended_from_outside_has_reached_no_cap(tmp_path: Path) 
     with pytest.raises(SweepStopped, match="interrupted"):
         account.check()
     assert not account.allows(1) and not account.stopped
+
+
+def test_a_sweep_that_is_killed_has_counted_what_it_used() -> None:
+    """Also what calls of no known price are reckoned to cost: the next start begins there."""
+    kept: list[SweepSpent] = []
+    account = Account(SweepBudget(), SweepSpent(), kept.append)
+    chat = CappedChat(Told(None), account, Prices(LLMConfig(price_in=100.0, price_out=0.0)))
+    chat.complete(name(0), ASKED)
+    assert (kept[-1].llm_tokens, kept[-1].llm_usd) == (150, None)
+    assert account.allows(512)
+    account.trained(512, 500)
+    assert kept[-1].env_steps == 500
+    assert asked(SweepBudget(llm_usd=0.045), kept[-1], usd=None)[0] == 3, "one of four was made before"
+
+
+def test_a_full_disk_ends_no_training() -> None:
+    def full(spent: SweepSpent) -> None:
+        raise OSError("no room")
+
+    account = Account(SweepBudget(), SweepSpent(), full)
+    assert account.allows(512)
+    account.trained(512, 512)
+    assert account.spent.env_steps == 512
