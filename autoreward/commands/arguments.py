@@ -31,7 +31,7 @@ Trusted = Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODULE:ATTR ...")]
 RewardFile = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """What the disk says when it is full, or has become read-only; everything written so far is whole."""
 
 
@@ -62,7 +62,7 @@ def watched() -> Iterator[Display]:
             sys.stderr.write(f"nothing finished is lost; go on with: {resume_command(display.folder)}\n")
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
             again = resume_command(display.folder) if display.folder else "the same command again"
             reason = error.strerror or str(error)
             raise UserError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from autoreward.api import check_writable
-from autoreward.commands.arguments import Command, Flag
+from autoreward.commands.arguments import CANNOT_WRITE, Command, Flag
 from autoreward.display import count, new_console, show, table
 from autoreward.errors import AutorewardError, UserError
 from autoreward.report.text import clean
@@ -79,7 +78,7 @@ class Sweep(Command):
             sys.stderr.write(f"nothing finished is lost; go on with: {self._again(folder)}\n")
             raise
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            if error.errno not in CANNOT_WRITE:
                 raise
             where, why = error.filename or folder, error.strerror or error
             raise UserError(f"cannot write {where}: {why}; make room, then {self._again(folder)}") from error
