@@ -35,7 +35,7 @@ COMMAND --help explains a command; --version prints the version."""
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run:Run", "Design a reward for a task."),
-    "sweep": ("sweep:Sweep", "Run tasks x seeds x overrides of a YAML file."),
+    "sweep": ("sweep:Sweep", "Run and compare the matrix of a YAML file."),
     "inspect": ("inspect:Inspect", "Show what a run found."),
     "report": ("report:ReportPage", "Write a run's page again: one HTML file."),
     "view": ("view:ViewRuns", "Show all runs on a local page, live."),
