@@ -36,7 +36,7 @@ SWEEPS = int(os.environ.get("AUTOREWARD_FAULTS", "50"))
 SEED = int(os.environ.get("AUTOREWARD_FAULTS_SEED", "0")) or secrets.randbelow(10**6)
 KINDS: dict[str, dict[str, Any]] = {
     "composer": {"overrides": [{"name": "one"}, {"name": "two", "candidates": 2}]},
-    "llm": {"seeds": [0, 1], "config": {"designer": "llm", "analyzer": "llm"}},
+    "llm": {"seeds": [0, 1], "config": {"designer": "llm", "analyzer": "full"}},
     "trained": {
         "config": {
             "trainer": {"num_envs": 4, "rollout": 32, "minibatch": 64, "epochs": 2, "evaluations": 2},
@@ -66,6 +66,18 @@ def asked(request: dict[str, Any]) -> str:
     return prompt_hash(tuple(Message.model_validate(message) for message in request["messages"]))
 
 
+class Log:
+    """Lines of a file, each written at once."""
+
+    def __init__(self, path: Path, first: str) -> None:
+        self._path = path
+        path.write_text(first + "\n")
+
+    def add(self, line: str) -> None:
+        with self._path.open("a") as file:
+            file.write(line + "\n")
+
+
 @dataclass
 class Disturbed:
     """A sweep that is killed, and what was seen."""
@@ -83,7 +95,7 @@ class Disturbed:
     def sweep(self) -> Path:
         return self.place / "sweep"
 
-    def carry_out(self, chance: random.Random, seconds: float, log: list[str]) -> None:
+    def carry_out(self, chance: random.Random, seconds: float, log: Log) -> None:
         """Until it is finished, killed on the way; `seconds` is what an undisturbed one takes."""
         left = {victim: chance.randint(0, most) for victim, most in MOST.items()}
         left["parent"] = max(left["parent"], 1)
@@ -108,15 +120,15 @@ class Disturbed:
                 assert process.exitcode == 0, (self.place / "said").read_text()
                 return
 
-    def _kill_child(self, parent: int, chance: random.Random, log: list[str]) -> None:
+    def _kill_child(self, parent: int, chance: random.Random, log: Log) -> None:
         children = sorted((pid, kind) for pid, kind in children_of(parent).items() if kind != "other")
         if children:
             pid, kind = chance.choice(children)
             if kill(pid):
                 self.kills[kind] += 1
-                log.append(f"  {kind} {pid}")
+                log.add(f"  {kind} {pid}")
 
-    def _kill_parent(self, parent: int, log: list[str]) -> None:
+    def _kill_parent(self, parent: int, log: Log) -> None:
         children = children_of(parent)
         if not kill(parent):
             return
@@ -127,7 +139,7 @@ class Disturbed:
         before = self.lost.total()
         recorded = prompts(self.sweep) if self.sweep.exists() else Counter()
         self.lost = Counter(map(asked, self.server.requests)) - recorded
-        log.append(f"  parent: {len(under_way)} trainings under way, {self.lost.total() - before} replies on their way")
+        log.add(f"  parent: {len(under_way)} trainings under way, {self.lost.total() - before} replies on their way")
         self.records = finished(self.sweep)
 
 
@@ -151,8 +163,8 @@ def prepare(place: Path, kind: str, server: Endpoint) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_sweeps_killed_at_random_moments(tmp_path: Path, server: Endpoint, capfd: pytest.CaptureFixture[str]) -> None:
-    chance, log = random.Random(SEED), [f"seed {SEED}, {SWEEPS} sweeps"]
-    path = Path(os.environ.get("AUTOREWARD_FAULTS_LOG", tmp_path / "faults.log"))
+    path, chance = Path(os.environ.get("AUTOREWARD_FAULTS_LOG", tmp_path / "faults.log")), random.Random(SEED)
+    log = Log(path, f"seed {SEED}, {SWEEPS} sweeps")
     undisturbed: dict[str, tuple[float, dict[str, Any]]] = {}
     total, under_way, replies = Counter[str](), 0, 0
     try:
@@ -162,7 +174,7 @@ def test_sweeps_killed_at_random_moments(tmp_path: Path, server: Endpoint, capfd
                 undisturbed[kind] = alone(tmp_path / kind, kind, server)
             seconds, expected = undisturbed[kind]
             server.requests.clear()
-            log.append(f"sweep {number}, {kind}")
+            log.add(f"sweep {number}, {kind}")
             disturbed = Disturbed(tmp_path / f"{number:03d}", server, "key" if kind == "llm" else "")
             prepare(disturbed.place, kind, server)
             try:
@@ -173,10 +185,10 @@ def test_sweeps_killed_at_random_moments(tmp_path: Path, server: Endpoint, capfd
             compare(disturbed, expected)
     finally:
         killed = ", ".join(f"{count} {victim}" for victim, count in total.most_common())
-        log.append(f"killed: {killed}; lost: {under_way} trainings under way, {replies} replies on their way")
-        path.write_text("\n".join([*log, ""]))
+        told = f"killed: {killed}; lost: {under_way} trainings under way, {replies} replies on their way"
+        log.add(told)
         with capfd.disabled():
-            print(f"\nfaults: {log[0]}; {log[-1]}; log: {path}")
+            print(f"\nfaults: seed {SEED}, {SWEEPS} sweeps; {told}; log: {path}")
 
 
 def alone(place: Path, kind: str, server: Endpoint) -> tuple[float, dict[str, Any]]:
