@@ -16,6 +16,14 @@ NOBODY = 65534
 Unprivileged = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Lines that tests have recorded as `told`, also where other processes ran them."""
+    for report in [each for outcome in ("passed", "failed") for each in terminalreporter.stats.get(outcome, [])]:
+        for name, line in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(str(line))
+
+
 @pytest.fixture(scope="session")
 def unprivileged_python() -> Iterator[Path]:
     """An interpreter with the project's packages that a user without rights may run.

@@ -5,7 +5,7 @@ record equal but for times, nothing that was recorded written again, no recorded
 of three kinds: of the composer, two arms that share baselines; of a language model on loopback, which counts what it is
 asked; and with real trainings, in workers with cells and evaluators. The first two train with a trainer that takes a
 moment. The log, with the seed and every kill, is `AUTOREWARD_FAULTS_LOG`, by default in the tests' folder of temporary
-files, and its summary is printed.
+files, and its summary stands at the end of what pytest prints.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ SWEEPS = int(os.environ.get("AUTOREWARD_FAULTS", "50"))
 SEED = int(os.environ.get("AUTOREWARD_FAULTS_SEED", "0")) or secrets.randbelow(10**6)
 KINDS: dict[str, dict[str, Any]] = {
     "composer": {"overrides": [{"name": "one"}, {"name": "two", "candidates": 2}]},
-    "llm": {"seeds": [0, 1], "config": {"designer": "llm", "analyzer": "full"}},
+    "llm": {"config": {"designer": "llm", "analyzer": "full"}},
     "trained": {
         "config": {
             "trainer": {"num_envs": 4, "rollout": 32, "minibatch": 64, "epochs": 2, "evaluations": 2},
@@ -162,7 +162,9 @@ def prepare(place: Path, kind: str, server: Endpoint) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_sweeps_killed_at_random_moments(tmp_path: Path, server: Endpoint, capfd: pytest.CaptureFixture[str]) -> None:
+def test_sweeps_killed_at_random_moments(
+    tmp_path: Path, server: Endpoint, record_property: Callable[[str, object], None]
+) -> None:
     path, chance = Path(os.environ.get("AUTOREWARD_FAULTS_LOG", tmp_path / "faults.log")), random.Random(SEED)
     log = Log(path, f"seed {SEED}, {SWEEPS} sweeps")
     undisturbed: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -174,7 +176,7 @@ def test_sweeps_killed_at_random_moments(tmp_path: Path, server: Endpoint, capfd
                 undisturbed[kind] = alone(tmp_path / kind, kind, server)
             seconds, expected = undisturbed[kind]
             server.requests.clear()
-            log.add(f"sweep {number}, {kind}")
+            log.add(f"sweep {number}, {kind}; undisturbed it took {seconds:.0f} s")
             disturbed = Disturbed(tmp_path / f"{number:03d}", server, "key" if kind == "llm" else "")
             prepare(disturbed.place, kind, server)
             try:
@@ -187,8 +189,7 @@ def test_sweeps_killed_at_random_moments(tmp_path: Path, server: Endpoint, capfd
         killed = ", ".join(f"{count} {victim}" for victim, count in total.most_common())
         told = f"killed: {killed}; lost: {under_way} trainings under way, {replies} replies on their way"
         log.add(told)
-        with capfd.disabled():
-            print(f"\nfaults: seed {SEED}, {SWEEPS} sweeps; {told}; log: {path}")
+        record_property("told", f"faults: seed {SEED}, {SWEEPS} sweeps; {told}; log: {path}")
 
 
 def alone(place: Path, kind: str, server: Endpoint) -> tuple[float, dict[str, Any]]:
