@@ -90,6 +90,8 @@ class Disturbed:
     """Prompts whose replies were on their way when the process was killed."""
     trainings: int = 0
     """Those under way when it was."""
+    records: dict[Path, bytes] = field(default_factory=dict)
+    """What was written when it was killed last."""
 
     @property
     def sweep(self) -> Path:
