@@ -11,9 +11,16 @@ def find_run(name: str | None, runs: Path = Path("runs")) -> Path:
     """A run's folder by its path, or by a unique beginning of its name under `runs`; None means the latest one.
 
     Raises:
-        UserError: there is no such run, or more than one.
+        UserError: there is no such run, or more than one, or this user may not enter its folder.
         RunDamaged: the folder is there, but holds no run.
     """
+    try:
+        return _found(name, runs)
+    except PermissionError as error:
+        raise UserError(f"{error.filename} cannot be read: permission denied; type it as the owner of the run") from None
+
+
+def _found(name: str | None, runs: Path) -> Path:
     if name is not None and Path(name).is_dir():
         if not (Path(name) / "run.json").exists():
             raise RunDamaged(f"{name} has no run.json: it is no run folder, or its run never began")
