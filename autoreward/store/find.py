@@ -17,7 +17,7 @@ def find_run(name: str | None, runs: Path = Path("runs")) -> Path:
     try:
         return _found(name, runs)
     except PermissionError as error:
-        raise UserError(f"{error.filename} cannot be read: permission denied; type it as the owner of the run") from None
+        raise UserError(f"{error.filename} cannot be read: permission denied; type it as its owner") from None
 
 
 def _found(name: str | None, runs: Path) -> Path:

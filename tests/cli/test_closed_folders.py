@@ -30,5 +30,5 @@ def test_a_run_that_may_not_be_entered_is_said_to_be_closed(
     finally:
         run.chmod(0o755)
     assert done.returncode == 2
-    assert "permission denied; type it as the owner of the run" in done.stderr
+    assert "permission denied; type it as its owner" in done.stderr
     assert "bug" not in done.stderr
