@@ -39,8 +39,9 @@ SMALL: dict[str, Any] = {
     "stop_when_hopeless": False,
     "trainer": {"name": "short:Short"},
 }
-FORKED = multiprocessing.get_context("forkserver")
-"""Sweeps are forked from a process that has everything imported: 50 of them begin three times each."""
+FORKED = multiprocessing.get_context("forkserver" if os.geteuid() == 0 else "fork")
+"""Sweeps are forked from a process that has everything imported: 50 of them begin three times each. A user without
+rights may have another libpython than Python's library was made for: its tracker of resources then does not start."""
 IMPORTED = (
     *("autoreward.commands.sweep", "autoreward.sweeps.carry_out", "autoreward.designer.composer", "scipy.stats"),
     *("autoreward.designer.llm", "autoreward.llm.openai_chat", "openai", "gymnasium", "autoreward.report.page"),
@@ -66,6 +67,7 @@ def command(folder: Path, key: str = "") -> None:
     log = os.open("said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", 1, closefd=False), os.fdopen(2, "w", 1, closefd=False)
     from autoreward.cli import main
 
     sys.exit(main(["sweep", "s.yaml", "--folder", "sweep"]))

@@ -106,7 +106,7 @@ class Disturbed:
             assert process.pid is not None
             while any(left.values()) and not ended:
                 victim = chance.choice([each for each, count in left.items() if count])
-                process.join(chance.uniform(0.0, 0.7 * seconds))
+                process.join(chance.uniform(0.0, 0.4 * seconds))
                 ended = process.exitcode is not None
                 if ended:
                     break
