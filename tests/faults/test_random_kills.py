@@ -4,8 +4,9 @@ Each is begun again by the same command until it is finished, and has then found
 record equal but for times, nothing that was recorded written again, no recorded reply asked for again. The sweeps are
 of three kinds: of the composer, two arms that share baselines; of a language model on loopback, which counts what it is
 asked; and with real trainings, in workers with cells and evaluators. The first two train with a trainer that takes a
-moment. The log, with the seed and every kill, is `AUTOREWARD_FAULTS_LOG`, by default in the tests' folder of temporary
-files, and its summary stands at the end of what pytest prints.
+moment. There are two halves, for two processes of pytest. Their logs, with the seed and every kill, begin with
+`AUTOREWARD_FAULTS_LOG`, by default in the tests' folder of temporary files; summaries stand at the end of what pytest
+prints.
 """
 
 from __future__ import annotations
@@ -164,15 +165,16 @@ def prepare(place: Path, kind: str, server: Endpoint) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("half", [0, 1])
 def test_sweeps_killed_at_random_moments(
-    tmp_path: Path, server: Endpoint, record_property: Callable[[str, object], None]
+    half: int, tmp_path: Path, server: Endpoint, record_property: Callable[[str, object], None]
 ) -> None:
-    path, chance = Path(os.environ.get("AUTOREWARD_FAULTS_LOG", tmp_path / "faults.log")), random.Random(SEED)
-    log = Log(path, f"seed {SEED}, {SWEEPS} sweeps")
+    path, sweeps = Path(f"{os.environ.get('AUTOREWARD_FAULTS_LOG', tmp_path / 'faults')}-{half}.log"), SWEEPS // 2
+    log, chance = Log(path, f"seed {SEED}, half {half}, {sweeps} sweeps"), random.Random(2 * SEED + half)
     undisturbed: dict[str, tuple[float, dict[str, Any]]] = {}
     total, under_way, replies = Counter[str](), 0, 0
     try:
-        for number in range(SWEEPS):
+        for number in range(sweeps):
             kind = chance.choices(list(SHARES), weights=list(SHARES.values()))[0]
             if kind not in undisturbed:
                 undisturbed[kind] = alone(tmp_path / kind, kind, server)
@@ -191,7 +193,7 @@ def test_sweeps_killed_at_random_moments(
         killed = ", ".join(f"{count} {victim}" for victim, count in total.most_common())
         told = f"killed: {killed}; lost: {under_way} trainings under way, {replies} replies on their way"
         log.add(told)
-        record_property("told", f"faults: seed {SEED}, {SWEEPS} sweeps; {told}; log: {path}")
+        record_property("told", f"faults: seed {SEED}, half {half}, {sweeps} sweeps; {told}; log: {path}")
 
 
 def alone(place: Path, kind: str, server: Endpoint) -> tuple[float, dict[str, Any]]:
