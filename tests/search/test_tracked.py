@@ -58,7 +58,7 @@ def stopped_and_resumed(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run that was interrupted in its report, when its candidate had been trained, and that went on."""
     runs = tmp_path_factory.mktemp("runs")
     with pytest.raises(KeyboardInterrupt):
-        start(line_task(), config(runs), Noting("sparse training"), engine=InProcessEngine())
+        start(line_task(), config(runs), Noting("sparse evaluating"), engine=InProcessEngine())
     (folder,) = (path.parent for path in runs.glob("*/run.json"))
     resume(folder, Observer(), engine=InProcessEngine())
     return RunFolder(folder)

@@ -112,7 +112,7 @@ def test_one_task_is_compared_as_runs_are() -> None:
     first, second = (0.1, 0.4, 0.5, 0.55, 0.9), (0.3, 0.5, 0.6, 0.7, 0.95, 0.2)
     found = better([first], [second])
     assert found is not None
-    assert found.interval == pytest.approx(improvement_interval(first, second), abs=0.02)
+    assert found.interval == pytest.approx(improvement_interval(first, second), abs=0.04)  # a grid of 1/30
 
 
 def test_tasks_that_one_side_never_ran_are_left_out() -> None:

@@ -96,7 +96,7 @@ def test_what_cannot_be_shown_says_why(url: str) -> None:
 
 def test_a_live_run_changes_in_the_table(tmp_path: Path) -> None:
     run = example_run(tmp_path / "runs" / "run", finished=False)
-    with serve(tmp_path / "runs") as served, at_work(run) as kill:
+    with at_work(run) as kill, serve(tmp_path / "runs") as served:
         first = ask(served.url, "/")
         assert 'data-state="running"' in first.text
         version = re.search(r'data-version="([^"]*)"', first.text)

@@ -54,7 +54,7 @@ def test_a_command_that_hangs_is_ended(made: SlowPages, monkeypatch: pytest.Monk
     monkeypatch.setattr(slow, "SECONDS", 3.0)
     os.mkfifo(tmp_path / "reward.py")
     with pytest.raises(NotMade, match="it took more than 3 s"):
-        finished(made, "hang", "verify", str(tmp_path / "reward.py"), "--task", "reacher")
+        finished(made, "hang", "verify", str(tmp_path / "reward.py"), "--env", "reacher")
 
 
 def test_python_of_the_current_folder_is_not_run(
