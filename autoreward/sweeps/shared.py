@@ -96,13 +96,18 @@ class SharedEngine:
 
     def submit(self, wanted: _Wanted) -> None:
         """Have a job done, or share in one; the future of `wanted` is told, also of faults."""
-        with self._lock:
-            if (others := self._leaders.get(wanted.key)) is not None and wanted.whole:
-                others.append(wanted)
-                return
-            self._leaders[wanted.key] = []
         try:
             known = wanted.request.result() is not None
+        except BaseException as fault:
+            wanted.fail(fault)
+            return
+        with self._lock:
+            others = self._leaders.get(wanted.key)
+            if others is not None and wanted.whole and not known:  # a result that is there is never replaced
+                others.append(wanted)
+                return
+            self._leaders.setdefault(wanted.key, [])
+        try:
             if not known and wanted.whole and self._take(self._store / wanted.job.hash, wanted):
                 self._told(wanted, self._store / wanted.job.hash)
             else:

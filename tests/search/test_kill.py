@@ -68,11 +68,14 @@ def begin(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", DRIVER, str(folder)], start_new_session=True)
 
 
+ACCOUNTS = ("spent.json", "tracking.json")
+
+
 def finished(folder: Path) -> dict[Path, bytes]:
-    """Every record that is whole, but for the running account of what was spent."""
+    """Every record that is whole, but for the running accounts of what was spent and what trackers were told."""
     patterns = (*FINISHED, "trainings/*/result-*.json")
     return {
-        path: path.read_bytes() for pattern in patterns for path in folder.glob(pattern) if path.name != "spent.json"
+        path: path.read_bytes() for pattern in patterns for path in folder.glob(pattern) if path.name not in ACCOUNTS
     }
 
 
