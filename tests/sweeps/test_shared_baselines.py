@@ -104,6 +104,21 @@ def test_a_run_that_is_given_up_leaves_its_training_to_who_waits_for_it(tmp_path
     assert second.result().status == "ok"
 
 
+def test_a_result_that_is_there_is_never_replaced_by_that_of_another(tmp_path: Path) -> None:
+    """A killed parent leaves a finished training that is not yet in the store; then another run asks first."""
+    before = request(tmp_path / "a")
+    shared(tmp_path / "killed", engine := ByHand())[0].of(0).submit(before)
+    engine.end(0)
+    kept = before.result_path.stat().st_ino
+    engine = ByHand()
+    runs, _ = shared(tmp_path, engine)
+    second, first = runs.of(1).submit(request(tmp_path / "b")), runs.of(0).submit(before)
+    assert first.done() and not second.done()
+    engine.end(0)
+    assert second.done()
+    assert before.result_path.stat().st_ino == kept
+
+
 def test_a_training_that_is_isolated_less_than_a_run_asks_for_is_not_shared(tmp_path: Path) -> None:
     engine = ByHand()
     runs, _ = shared(tmp_path, engine)
