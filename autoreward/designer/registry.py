@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, cast
 
+from autoreward import plugins
 from autoreward.config import Effort
 from autoreward.designer.contract import Designer
 from autoreward.errors import UnknownName, UserError
@@ -47,13 +47,7 @@ def find_designer(
 
 
 def _load(name: str) -> Designer:
-    module, _, attribute = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise UserError(f"designer {name!r}: module {module!r} cannot be imported: {error}") from None
-    except AttributeError:
-        raise UserError(f"designer {name!r}: module {module!r} has no {attribute!r}") from None
+    found = plugins.find("designer", name)
     try:
         designer = found() if isinstance(found, type) or not hasattr(found, "propose") else found
     except TypeError as error:

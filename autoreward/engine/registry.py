@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from typing import cast
 
+from autoreward import plugins
 from autoreward.config import EngineConfig
 from autoreward.engine.contract import Engine, Resources
 from autoreward.engine.local import LocalEngine
@@ -65,13 +65,7 @@ def _check(settings: EngineConfig) -> None:
 
 
 def _load(settings: EngineConfig, slots: int, timeout: float) -> Engine:
-    module, _, attribute = settings.name.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise UserError(f"engine {settings.name!r}: module {module!r} cannot be imported: {error}") from None
-    except AttributeError:
-        raise UserError(f"engine {settings.name!r}: module {module!r} has no {attribute!r}") from None
+    factory = plugins.find("engine", settings.name)
     try:
         engine = factory(settings, slots, timeout)
     except TypeError as error:

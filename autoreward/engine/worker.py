@@ -32,17 +32,14 @@ from pydantic import Field
 
 from autoreward.environment import EnvSpec
 from autoreward.envs import interpreter
-from autoreward.errors import MACHINE, AutorewardError, MachineFailed
+from autoreward.errors import MACHINE, AutorewardError
 from autoreward.records import Record, read_record, write_record
-from autoreward.sandbox.isolation import IsolationTooWeak
 from autoreward.sandbox.linux.process import hide_process
 from autoreward.training import evaluators
-from autoreward.training.contract import Progress, Report, StackTrainer, TrainingJob, TrainingResult
+from autoreward.training.contract import MACHINES, Progress, Report, StackTrainer, TrainingJob, TrainingResult
 from autoreward.training.files import JOB, PROGRESS, WORKER_LOG, result_name
 from autoreward.training.registry import find_trainer
 
-_MACHINES = (MachineFailed, IsolationTooWeak, OSError, MemoryError)
-"""What the machine has to answer for: reward programs run elsewhere and cannot raise them here."""
 MODULE = "autoreward.engine.worker"
 PAUSE = 0.25
 """Seconds between two writings of `progress.json`."""
@@ -146,7 +143,7 @@ def failed_result(job_hash: str, steps: int, fault: Exception, seconds: float) -
 
     What autoreward did not raise on purpose keeps its type's name.
     """
-    machine = isinstance(fault, _MACHINES)
+    machine = isinstance(fault, MACHINES)
     text = " ".join((str(fault) if isinstance(fault, AutorewardError) else f"{type(fault).__name__}: {fault}").split())
     return TrainingResult(
         hash=job_hash,

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
-from typing import Self
 
 from autoreward.engine.contract import Engine, JobRequest, unheard
 from autoreward.errors import RunDamaged
@@ -204,8 +202,8 @@ class SharedEngine:
             other.fail(fault)
 
 
-class RunEngine:
-    """Implements `Engine` for one run of a sweep."""
+class RunEngine(Engine):
+    """The engine for one run of a sweep."""
 
     def __init__(self, shared: SharedEngine, place: int) -> None:
         self._shared, self._place, self.detached = shared, place, shared.detached
@@ -253,15 +251,6 @@ class RunEngine:
 
     def shutdown(self) -> None:
         """The engine is the sweep's, which ends it."""
-
-    def __enter__(self) -> Self:
-        """The engine itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.shutdown()
 
 
 def _finished(result: TrainingResult) -> Progress:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from autoreward.errors import MachineFailed
 from autoreward.language.program import Grammar
 from autoreward.records import Record
-from autoreward.sandbox.isolation import Level
+from autoreward.sandbox.isolation import IsolationTooWeak, Level
 from autoreward.task import Task
 
+MACHINES = (MachineFailed, IsolationTooWeak, OSError, MemoryError)
+"""What the machine has to answer for, so that a training is done again: reward programs cannot raise them here."""
 TRAINER_VERSION = 2
 """Part of every training's hash: raise it when the same job would give another result."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 
+from autoreward import plugins
 from autoreward.errors import UnknownName, UserError
 from autoreward.schema import EnvSchema
 from autoreward.task import Task
@@ -80,12 +80,7 @@ def find_trainer(name: str) -> Trainer:
         UnknownName: the name is neither built in nor of that form.
     """
     path = BUILT_IN.get(name, name)
-    module_name, colon, attribute = path.partition(":")
-    if not colon:
+    if ":" not in path:
         raise _unknown_trainer(name)
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"trainer {name!r} cannot be loaded: {error}") from None
-    trainer: Trainer = factory()
+    trainer: Trainer = plugins.find("trainer", path)()
     return trainer

@@ -5,7 +5,6 @@ Imported by the worker's trainer only (Stable-Baselines3 brings torch).
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +20,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
 
+from autoreward import plugins
 from autoreward.errors import UnknownName, UserError
 from autoreward.task import TrainerSettings
 from autoreward.training.registry import ALGORITHMS, unknown_algorithm
@@ -38,13 +38,9 @@ def find_algorithm(name: str) -> type[BaseAlgorithm]:
         UnknownName: the name is neither.
         UserError: there is no such module or class, or it is no algorithm that collects rollouts.
     """
-    module, colon, attribute = name.partition(":")
-    if not colon and name not in ALGORITHMS:
+    if ":" not in name and name not in ALGORITHMS:
         raise unknown_algorithm(name)
-    try:
-        kind = getattr(importlib.import_module(module), attribute) if colon else getattr(stable_baselines3, name)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"algorithm {name!r} cannot be loaded: {error}") from None
+    kind = plugins.find("algorithm", name) if ":" in name else getattr(stable_baselines3, name)
     if not (isinstance(kind, type) and issubclass(kind, OnPolicyAlgorithm | OffPolicyAlgorithm)):
         raise UserError(f"algorithm {name!r} is neither an OnPolicyAlgorithm nor an OffPolicyAlgorithm")
     return kind

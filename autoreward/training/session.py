@@ -25,7 +25,15 @@ from autoreward.sandbox.process import ProcessCell
 from autoreward.training.best import WINDOW, Best, Snapshot
 from autoreward.training.checkpoint import part, prefixed, read_checkpoint, write_checkpoint
 from autoreward.training.collect import Collector
-from autoreward.training.contract import Evaluation, HackingAlarm, Progress, Report, TrainingJob, TrainingResult
+from autoreward.training.contract import (
+    MACHINES,
+    Evaluation,
+    HackingAlarm,
+    Progress,
+    Report,
+    TrainingJob,
+    TrainingResult,
+)
 from autoreward.training.evaluator import Request
 from autoreward.training.evaluators import borrow
 from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, POLICY, POLICY_LAST, SNAPSHOTS, TRAJECTORIES
@@ -98,8 +106,10 @@ class Session:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.close()
-        # What goes on from its checkpoint, broken off or to more steps, needs the policies that wait for an evaluation.
-        if isinstance(error, Exception) or (error is None and self.steps == self._whole):
+        # What goes on from its checkpoint (broken off, failed by the machine, or to more steps) needs the policies that
+        # wait for an evaluation.
+        again = error is not None and (isinstance(error, MACHINES) or not isinstance(error, Exception))
+        if not again and (error is not None or self.steps == self._whole):
             shutil.rmtree(self._snapshots, ignore_errors=True)
         if isinstance(error, Fault):
             raise self.fault(str(error), error.arrays) from error

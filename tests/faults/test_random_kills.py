@@ -35,14 +35,21 @@ from faulty_endpoint import Endpoint, endpoint
 
 SWEEPS = int(os.environ.get("AUTOREWARD_FAULTS", "50"))
 SEED = int(os.environ.get("AUTOREWARD_FAULTS_SEED", "0")) or secrets.randbelow(10**6)
+PENDULUM = {
+    "env": "InvertedPendulum-v5",
+    "text": "Keep the pole upright.",
+    "success": "abs(pole_on_cart_vertical_angle) < 0.01",
+    "step_limit": 40,
+}
 KINDS: dict[str, dict[str, Any]] = {
     "composer": {"overrides": [{"name": "one"}, {"name": "two", "candidates": 2}]},
     "llm": {"config": {"designer": "llm", "analyzer": "full"}},
-    "trained": {
+    "trained": {  # worlds that can be put back: trainings go on from their checkpoints as if nothing had been
+        "tasks": [PENDULUM],
         "config": {
             "trainer": {"num_envs": 4, "rollout": 32, "minibatch": 64, "epochs": 2, "evaluations": 2},
             "steps": 2048,
-        }
+        },
     },
 }
 SHARES = {"composer": 9, "llm": 9, "trained": 2}

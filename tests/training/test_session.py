@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from autoreward.engine.processes import worker_environment
+from autoreward.errors import MachineFailed
 from autoreward.records import read_record, write_record
 from autoreward.schema import Field
 from autoreward.task import EnvSpec, Score, SuccessRule, Task, TrainerSettings
@@ -21,6 +22,8 @@ from autoreward.testing.trainer import CLIMB, line_task
 from autoreward.training.batch import BatchTrainer
 from autoreward.training.checkpoint import read_checkpoint
 from autoreward.training.contract import Progress, RewardSpec, TrainingJob, TrainingResult
+from autoreward.training.evaluator import Request
+from autoreward.training.evaluators import Evaluator
 from autoreward.training.files import CHECKPOINT, EPISODES, JOB, POLICY, POLICY_LAST, TRAJECTORIES, result_name
 
 REMEMBERS = """\
@@ -123,6 +126,30 @@ def test_a_training_can_be_broken_off_twice(tmp_path: Path) -> None:
     result = train(job, tmp_path / "broken", 3_000)
     assert_same(whole, result, (tmp_path / "whole", tmp_path / "broken"))
     assert result.seconds > 0.0
+
+
+def test_an_evaluator_that_dies_costs_no_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed with a question unanswered, after the checkpoint."""
+    pytest.importorskip("mujoco.batch")
+    job, evaluators = job_of(pendulum(), REMEMBERS), list[int]()
+    whole = train(job, tmp_path / "whole", 3_000)
+
+    class Stopped(Evaluator):
+        def submit(self, request: Request) -> None:
+            super().submit(request)
+            os.kill(self._process.pid, signal.SIGSTOP)
+            evaluators.append(self._process.pid)
+
+    def kill(progress: Progress) -> None:
+        if progress.step > 1_000:
+            os.kill(evaluators[0], signal.SIGKILL)
+
+    with monkeypatch.context() as patched, pytest.raises(MachineFailed, match="the evaluator died"):
+        patched.setattr("autoreward.training.session.borrow", Stopped)
+        patched.setattr("autoreward.training.session.PAUSE", 0.0)
+        train(job, tmp_path / "broken", 3_000, kill)
+    result = train(job, tmp_path / "broken", 3_000)
+    assert_same(whole, result, (tmp_path / "whole", tmp_path / "broken"))
 
 
 def test_a_killed_worker_goes_on_with_new_episodes(tmp_path: Path) -> None:
