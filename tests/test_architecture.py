@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "autoreward"
 ORDER = """
-errors plugins records language schema environment task config sandbox envs reward training llm prompts designer critic analyzer
-store tracking engine report search view testing api display sweeps commands cli
+errors plugins records language schema environment task config sandbox envs reward training llm prompts designer critic
+analyzer store tracking engine report search view testing api display sweeps commands cli
 """.split()  # noqa: SIM905 - a list of words reads better as words
 
 

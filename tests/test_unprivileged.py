@@ -12,6 +12,8 @@ from tests.conftest import Unprivileged
 
 HERE = Path(__file__).parent
 CODE = "import os, sys, pytest; os.chdir(sys.argv[1]); sys.exit(pytest.main(sys.argv[2:]))"
+SLOW = frozenset({"training"})
+"""Left to `make test-all`: a minute of trainings."""
 OPTIONS = ("-m", "any_user and not slow", "-p", "no:cacheprovider", "-p", "no:xdist", "-q")
 
 
@@ -25,7 +27,9 @@ def marked() -> dict[str, list[str]]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="all tests run as a user without rights already")
-@pytest.mark.parametrize("folder", marked())
+@pytest.mark.parametrize(
+    "folder", [pytest.param(folder, marks=pytest.mark.slow if folder in SLOW else ()) for folder in marked()]
+)
 def test_a_user_without_rights_is_held_and_protected_alike(folder: str, unprivileged: Unprivileged) -> None:
     done = unprivileged(CODE, str(HERE.parent), *OPTIONS, *marked()[folder])
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

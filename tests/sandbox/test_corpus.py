@@ -135,7 +135,9 @@ def test_every_file_is_treated_as_its_head_says(user: str, unprivileged: Callabl
 
 
 @pytest.mark.skipif(witness().level not in ("A", "B"), reason="the kernel of this machine holds nothing")
-@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize(
+    "user", [pytest.param(user, marks=pytest.mark.slow if user == "root" else ()) for user in USERS]
+)
 def test_the_kernel_alone_holds_every_hostile_file(user: str, unprivileged: Callable[..., Any]) -> None:
     found = told(user, unprivileged, "locked")
     hostile = [case for case in [*cases(), *FORGERS] if case.expect in ("reject", "contain")]
