@@ -195,6 +195,7 @@ def asked(trial: Trial, task: Task) -> Asked:
         for name, value in (
             ("accuracy", found.accuracy(worth)),
             ("beats", found.beats_best(worth)),
+            ("policy", found.beats_policy(worth)),
             ("highest", found.highest(worth)),
         )
     }

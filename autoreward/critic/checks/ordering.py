@@ -35,6 +35,8 @@ LOW = 0.8
 `REFUSED` looks at, is above the share itself."""
 FEW = 0.2
 """Share of successes that are worth more than the best failure below which that failure is suspect, likewise."""
+PREFERRED = 0.25
+"""Share of successes that are worth more than a policy which fails below which a reward is refused, likewise."""
 DRAWS = 400
 """Of the trainings, for the interval of a share."""
 TIE = 1e-6
@@ -61,6 +63,16 @@ class Ranked:
     def beats_best(self, worth: Floats) -> float:
         """Share of the successes that are worth more than the best failure."""
         return float((worth[self.success] > worth[~self.success].max()).mean())
+
+    def beats_policy(self, worth: Floats) -> float:
+        """Share of the successes that are worth more than the mean failure of the policy whose failures earn most.
+
+        Policies that failed once alone are left out: a slip is no way to live.
+        """
+        of = np.array([episode.training for episode in self.episodes])
+        failures = (worth[~self.success & (of == each)] for each in np.unique(of))
+        best = max((float(each.mean()) for each in failures if len(each) > 1), default=-np.inf)
+        return float((worth[self.success] > best).mean())
 
     def accuracy(self, worth: Floats) -> float:
         """Share of the pairs of a success and a failure in which the success is worth more; a tie counts half."""
@@ -145,7 +157,8 @@ def judged(trial: Trial, found: Ranked) -> Outcome:
         return Outcome(message=told, tried=tried)
     advice = f"{told}; the best failure is paid by {_payers(found)}. Let success earn more than what fails"
     enough = min(found.trainings(True), found.trainings(False)) >= TRAININGS
-    if enough and max(found.highest(worth), found.highest(returns)) < REFUSED:
+    pairs, above = (max(of(worth), of(returns)) for of in (found.highest, found.beats_policy))
+    if enough and (pairs < REFUSED or above < PREFERRED):
         return fault(advice, _rows(trial, found), tried)
     return suspicion(advice, _rows(trial, found), tried)
 

@@ -90,13 +90,16 @@ def test_a_mixed_order_is_refused_where_all_trainings_show_it(trial_of: Make, fu
     assert found.verdict == "fail"
 
 
-def test_failures_of_one_training_that_are_paid_more_than_success_are_a_warning(trial_of: Make, full: Stored) -> None:
+@pytest.mark.parametrize(("times", "verdict"), [(1, "warning"), (4, "fail")])
+def test_a_failing_policy_that_earns_more_than_success_is_refused_and_a_slip_is_a_warning(
+    times: int, verdict: str, trial_of: Make, full: Stored
+) -> None:
     for number in range(3):
         keep(full, "failure", f"far{number}", [0.21, 0.22, 0.23, 0.24])
-    keep(full, "failure", "near", [0.05] * 4)
+    keep(full, "failure", "near", [0.05] * times)
     source = program(near="-distance", trick="np.where((distance > 0.04) & (distance < 0.06), 1.0, 0.0)")
     found = judged(trial_of, source, full)
-    assert found.verdict == "warning"
+    assert found.verdict == verdict
     assert "more than the best failure in 0% of the successes" in found.message
     assert found.rows[0].where.startswith("failure: episode 0 of training near")
 
