@@ -1,6 +1,7 @@
-"""Makes `docs/results.md`: whole runs with the composer, measured on seeds that no search saw.
+"""Makes `docs/results.md`: whole runs with the composer, measured on seeds that no search saw, and a sweep's summary.
 
     python benchmarks/results.py                     # the four tasks; hours on two cores, resumable
+    python benchmarks/results.py --sweep FOLDER      # the sweep's part anew, of `autoreward sweep`'s folder
     python benchmarks/results.py --quick             # a minute: that it works, not what it finds
     python benchmarks/results.py --json results.json --tasks reacher
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import _swept
 import tyro
 
 from autoreward.config import RunConfig, TrainerOverrides
@@ -42,6 +44,7 @@ class Options:
     json: Annotated[Path | None, tyro.conf.arg(help="write flat figures here")] = None
     out: Annotated[Path, tyro.conf.arg(help="folder of the runs")] = ROOT / "runs" / "results"
     docs: Annotated[Path, tyro.conf.arg(help="the page to write")] = ROOT / "docs" / "results.md"
+    sweep: Annotated[Path | None, tyro.conf.arg(help="folder of a finished sweep to tell of")] = None
 
 
 class Lines(Observer):
@@ -132,7 +135,7 @@ def page(folders: list[RunFolder]) -> str:
     lines = [head.strip(), "", f"Machine: {machine}; shared, so seconds vary by two to three times.", ""]
     for folder in folders:
         lines += section(folder)
-    return "\n".join(lines)
+    return "\n".join([*lines, _swept.TABLE.read_text()])
 
 
 def figures(folders: list[RunFolder]) -> dict[str, float]:
@@ -153,6 +156,8 @@ def figures(folders: list[RunFolder]) -> dict[str, float]:
 def main() -> None:
     """Run, and write the page and the figures."""
     options = tyro.cli(Options, description=__doc__)
+    if options.sweep:
+        _swept.write(options.sweep)
     folders = [carry_out(name, options) for name in (options.tasks[:1] if options.quick else options.tasks)]
     if options.quick:
         sys.stdout.write(page(folders))
