@@ -103,8 +103,10 @@ class RunFolder:
             yield from self.candidates(round_)
 
     def source(self, round_: int, index: int) -> str:
-        """The candidate's reward program."""
+        """The candidate's reward program; links are not followed, since what they lead to may be nobody's to show."""
         path = self.candidate_path(round_, index) / "reward.py"
+        if path.resolve() != self.path.resolve() / path.relative_to(self.path):
+            raise RunDamaged(f"{path} cannot be read: it lies behind a link, which is not followed")
         try:
             return path.read_text()
         except (OSError, UnicodeDecodeError) as error:

@@ -1,9 +1,11 @@
 """Nothing that a run holds becomes markup, reorders the page, or makes it too large to mail."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from autoreward.errors import RunDamaged
 from autoreward.llm.contract import CallName
 from autoreward.report.page import LENGTHS, MOST_BYTES, write_report
 from autoreward.store.folder import RunFolder
@@ -72,3 +74,16 @@ def test_a_link_out_of_the_folder_brings_nothing_into_the_page(tmp_path: Path) -
     page = Page(write_report(run))
     assert "PRIVATE" not in page.html
     assert "data:image/png" not in page.html
+
+
+@pytest.mark.parametrize("name", ["0/reward.py", "0"])
+def test_a_program_behind_a_link_is_not_read(tmp_path: Path, name: str) -> None:
+    run = example_run(tmp_path / "run")
+    place = run / "rounds" / "00" / "candidates" / name
+    shutil.move(place, tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunDamaged, match="lies behind a link"):
+        write_report(run)
+    assert RunFolder(run).source(0, 1)
+    (tmp_path / "link").symlink_to(run)
+    assert RunFolder(tmp_path / "link").source(0, 1), "the folder itself may be reached by one"
