@@ -39,17 +39,19 @@ class Board:
 
     def __init__(self, say: Say) -> None:
         """Set up; `say` is given each line that is worth one, by any thread but by one at a time."""
-        self._say, self._lock, self._said = say, Lock(), set[str]()
+        # A live table holds its own lock while it asks where runs stand, and takes it to print a line: whoever prints
+        # must not hold what `shown` waits for.
+        self._say, self._saying, self._lock, self._said = say, Lock(), Lock(), set[str]()
         self._standings: dict[str, Standing] = {}
 
     def say(self, text: str) -> None:
         """A line."""
-        with self._lock:
+        with self._saying:
             self._say(text)
 
     def note(self, run: str, text: str) -> None:
         """A note of a run; what others have said too is said once."""
-        with self._lock:
+        with self._saying:
             if text not in self._said:
                 self._said.add(text)
                 self._say(f"{run}: {text}")

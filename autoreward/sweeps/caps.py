@@ -47,11 +47,14 @@ class Account:
         self._spent = before.model_copy(update={"reckoned_usd": reckoned})
         self._budget, self._keep, self._began = budget, keep, time.monotonic()
         self._lock = RLock()
-        self._steps_under_way, self._calls_under_way = 0, list[Expected]()
+        self._begun, self._calls_under_way = dict[str, int](), list[Expected]()
         self._replies, self._reply_tokens = 0, 0
         self._ended = ""
         self.stopped = ""
         """The first cap that was reached, in words; empty while none is."""
+        if budget.env_steps is not None and budget.env_steps < before.steps_needed:
+            self._stop(_too_few(budget.env_steps, before.steps_needed))
+        self.out_of_time()
 
     @property
     def spent(self) -> SweepSpent:
@@ -79,23 +82,36 @@ class Account:
 
     # Environment steps ------------------------------------------------------------------------------------------
 
-    def allows(self, steps: int) -> bool:
-        """Whether a training of so many steps fits; it is then under way."""
+    def allows(self, training: str, steps: int) -> bool:
+        """Whether a training of so many steps fits; it is then under way, until `trained` or `left`."""
         with self._lock:
-            cap, used = self._budget.env_steps, self._spent.env_steps + self._steps_under_way
-            if cap is not None and used + steps > cap:
-                self._stop(f"budget.env_steps = {cap:,} is reached: a training of {steps:,} steps would pass it")
+            cap, needed = self._budget.env_steps, self._spent.env_steps + sum(self._begun.values()) + steps
+            if cap is not None and needed > cap:
+                self._stop(_too_few(cap, needed))
+                self._add({"steps_needed": needed})
             if self.stopped or self._ended:
                 return False
-            self._steps_under_way += steps
+            self._begun[training] = steps
+            self._add({"under_way": {**self._spent.under_way, training: steps}})
             return True
 
-    def trained(self, expected: int, steps: int) -> None:
-        """A training is over that was to take `expected` steps."""
+    def trained(self, training: str, steps: int) -> None:
+        """A training is over, and has taken so many steps."""
         with self._lock:
-            self._steps_under_way -= expected
-            if steps:
-                self._add({"env_steps": self._spent.env_steps + steps})
+            self._begun.pop(training, None)
+            under_way = {name: count for name, count in self._spent.under_way.items() if name != training}
+            self._add({"env_steps": self._spent.env_steps + steps, "under_way": under_way})
+
+    def left(self, training: str) -> None:
+        """A training goes on without this process: whoever goes on with the sweep counts it."""
+        with self._lock:
+            self._begun.pop(training, None)
+
+    def found(self, training: str, steps: int) -> None:
+        """A training was over before this process asked: it counts, unless it is counted."""
+        with self._lock:
+            if training in self._spent.under_way:
+                self.trained(training, steps)
 
     # The language model -----------------------------------------------------------------------------------------
 
@@ -153,6 +169,10 @@ class Account:
 
     def _seconds(self) -> float:
         return self._spent.wall_seconds + time.monotonic() - self._began
+
+
+def _too_few(cap: int, needed: int) -> str:
+    return f"budget.env_steps = {cap:,} is reached: the next training would make it {needed:,}"
 
 
 class CappedChat:

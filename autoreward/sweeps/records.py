@@ -127,7 +127,7 @@ class SweepSpent(Record):
     """What a sweep has used so far."""
 
     env_steps: int = 0
-    """Of finished trainings, each counted once."""
+    """Of trainings that are over, each counted once."""
     wall_seconds: float = 0.0
     """Over all resumptions."""
     llm_tokens: int = 0
@@ -135,10 +135,10 @@ class SweepSpent(Record):
     """US dollars; None where the price of a call is not known."""
     reckoned_usd: float = 0.0
     """The same as the cap on money reckons: calls of no known price at the usual one."""
-    slot_seconds: float = 0.0
-    """Seconds that slots were there while the sweep ran."""
-    busy_seconds: float = 0.0
-    """Of these, those in which a training had the slot."""
+    under_way: dict[str, int] = {}
+    """Trainings that were begun and are not counted yet -> their steps; they may go on without this process."""
+    steps_needed: int = 0
+    """What the cap on steps would have had to be for the training that it refused last."""
 
 
 class SweepRecord(Record):

@@ -21,7 +21,7 @@ from autoreward.records import read_record, write_bytes
 from autoreward.sandbox.isolation import is_enough
 from autoreward.sweeps.caps import Account, SweepStopped
 from autoreward.training.contract import Progress, Report, TrainingJob, TrainingResult
-from autoreward.training.files import EPISODES, FAULT, JOB, POLICY, POLICY_LAST, TRAJECTORIES, result_name
+from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, JOB, POLICY, POLICY_LAST, TRAJECTORIES, result_name
 
 FILES = (POLICY, POLICY_LAST, EPISODES, TRAJECTORIES, FAULT)
 """What a finished training leaves beside its result."""
@@ -34,6 +34,8 @@ class _Wanted:
 
     def __init__(self, run: RunEngine, request: JobRequest, job: TrainingJob, progress: Report) -> None:
         self.run, self.request, self.job, self.progress = run, request, job, progress
+        self.leads = False
+        """Whether others may wait for it."""
         self.future: Future[TrainingResult] = Future()
 
     @property
@@ -46,9 +48,19 @@ class _Wanted:
         return self.request.steps == self.job.task.steps
 
     @property
-    def cost(self) -> int:
-        """Environment steps; those of a checkpoint that it goes on from are counted again."""
-        return 0 if self.job.reward.kind == "random" else self.request.steps
+    def name(self) -> str:
+        """Run, training and steps, as the account keeps it."""
+        return "/".join(self.request.result_path.parts[-4:])
+
+    @property
+    def before(self) -> int:
+        """Environment steps of a shorter one, counted already, that it goes on from; all where it trains nothing."""
+        if self.job.reward.kind == "random":
+            return self.request.steps
+        if not (self.request.folder / CHECKPOINT).exists():
+            return 0
+        rungs = (int(path.stem.removeprefix("result-")) for path in self.request.folder.glob("result-*.json"))
+        return max((steps for steps in rungs if steps < self.request.steps), default=0)
 
     def accepts(self, result: TrainingResult) -> bool:
         """Whether another run's result will do: a sound one, isolated as this run asks for."""
@@ -72,7 +84,7 @@ class SharedEngine:
 
         Args:
             engine: does the jobs; whoever made it shuts it down.
-            store: folder of finished trainings; may be deleted at any time.
+            store: folder of finished trainings; may be deleted while no sweep uses it.
             account: of the whole sweep.
             changed: called, by any thread, after each training that has ended.
         """
@@ -95,21 +107,21 @@ class SharedEngine:
     def submit(self, wanted: _Wanted) -> None:
         """Have a job done, or share in one; the future of `wanted` is told, also of faults."""
         try:
-            known = wanted.request.result() is not None
+            known = wanted.request.result()
         except BaseException as fault:
             wanted.fail(fault)
             return
-        with self._lock:
-            others = self._leaders.get(wanted.key)
-            if others is not None and wanted.whole and not known:  # a result that is there is never replaced
-                others.append(wanted)
-                return
-            self._leaders.setdefault(wanted.key, [])
+        if known is None and wanted.whole:  # a result that is there is never replaced
+            with self._lock:
+                if (others := self._leaders.get(wanted.key)) is not None:
+                    others.append(wanted)
+                    return
+                self._leaders[wanted.key], wanted.leads = [], True
         try:
-            if not known and wanted.whole and self._take(self._store / wanted.job.hash, wanted):
+            if wanted.leads and self._take(self._store / wanted.job.hash, wanted):
                 self._told(wanted, self._store / wanted.job.hash)
             else:
-                self._lead(wanted, known)
+                self._have_done(wanted, known)
         except BaseException as fault:
             wanted.fail(fault)
             self._told(wanted, wanted.request.folder)
@@ -128,10 +140,12 @@ class SharedEngine:
         wanted.finish(result)
         return True
 
-    def _lead(self, wanted: _Wanted, known: bool) -> None:
-        """Have the engine do a job that nobody else is at; `known`: its result is there."""
-        cost = 0 if known else wanted.cost
-        if not known and not self._account.allows(cost):
+    def _have_done(self, wanted: _Wanted, known: TrainingResult | None) -> None:
+        """Have the engine do a job that nobody else is at; `known`: its result is there, and is to be told."""
+        before = wanted.before
+        if known is not None:
+            self._account.found(wanted.name, known.trained - before)
+        elif not self._account.allows(wanted.name, wanted.request.steps - before):
             for each in (wanted, *self._leave(wanted)):
                 each.run.hold(each)
             return
@@ -139,14 +153,15 @@ class SharedEngine:
 
         def heard(progress: Progress) -> None:
             if not begun:
-                begun.append(progress)
                 self._count(begun=1)
+            begun[:] = [progress]
             wanted.progress(progress)
 
         def ended(inner: Future[TrainingResult]) -> None:
             self._count(open_=-1, begun=-len(begun))
             result = None if inner.cancelled() or inner.exception() else inner.result()
-            self._account.trained(cost, result.trained if result and cost else 0)
+            if known is None:
+                self._book(wanted, result, before, begun[0].step if begun else 0)
             self._pass_on(wanted, inner, result)
 
         self._count(open_=1)
@@ -154,10 +169,18 @@ class SharedEngine:
             inner = self._engine.submit(wanted.request, heard)
         except BaseException:
             self._count(open_=-1)
-            self._account.trained(cost, 0)
+            self._account.trained(wanted.name, 0)
             raise
         wanted.future.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
         inner.add_done_callback(ended)
+
+    def _book(self, wanted: _Wanted, result: TrainingResult | None, before: int, seen: int) -> None:
+        """A job is over, or left to itself: count its steps; of one that failed, those that were `seen`."""
+        if result is None and self.detached:
+            self._account.left(wanted.name)
+            return
+        steps = result.trained if result is not None and result.status == "ok" else seen
+        self._account.trained(wanted.name, max(steps - before, 0) if result is not None else 0)
 
     def _count(self, open_: int = 0, begun: int = 0) -> None:
         with self._lock:
@@ -187,7 +210,8 @@ class SharedEngine:
 
     def _leave(self, wanted: _Wanted) -> list[_Wanted]:
         with self._lock:
-            return self._leaders.pop(wanted.key, [])
+            wanted.leads, led = False, wanted.leads
+            return self._leaders.pop(wanted.key) if led else []
 
     def _follow(self, other: _Wanted, source: Path) -> None:
         """Give the result to one who has waited for it; where there is none that will do, it is done for them."""

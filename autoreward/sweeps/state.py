@@ -36,7 +36,8 @@ def used(folder: Path, before: SweepRecord | None) -> SweepSpent:
     spent = before.spent if before else SweepSpent()
     if (folder / SPENT).exists():
         last = read_record(folder / SPENT, SweepSpent)
-        spent = last.model_copy(update={"wall_seconds": max(last.wall_seconds, spent.wall_seconds)})
+        newer, older = (last, spent) if last.wall_seconds >= spent.wall_seconds else (spent, last)
+        spent = newer.model_copy(update={"env_steps": max(newer.env_steps, older.env_steps)})
     return spent
 
 

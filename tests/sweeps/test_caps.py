@@ -10,8 +10,10 @@ from pydantic import BaseModel
 from autoreward.config import LLMConfig
 from autoreward.llm.contract import CallName, Message, Reply
 from autoreward.llm.prices import Prices
+from autoreward.records import write_record
 from autoreward.sweeps.caps import Account, CappedChat, SweepStopped
-from autoreward.sweeps.records import SweepBudget, SweepSpent
+from autoreward.sweeps.records import SweepBudget, SweepRecord, SweepSpent
+from autoreward.sweeps.state import SPENT, used
 
 ASKED = (Message(role="user", content="x" * 400),)
 
@@ -90,7 +92,7 @@ def test_a_sweep_that_was_ended_from_outside_has_reached_no_cap(tmp_path: Path) 
     account.end("interrupted")
     with pytest.raises(SweepStopped, match="interrupted"):
         account.check()
-    assert not account.allows(1) and not account.stopped
+    assert not account.allows("a", 1) and not account.stopped
 
 
 def test_a_sweep_that_is_killed_has_counted_what_it_used() -> None:
@@ -100,8 +102,8 @@ def test_a_sweep_that_is_killed_has_counted_what_it_used() -> None:
     chat = CappedChat(Told(None), account, Prices(LLMConfig(price_in=100.0, price_out=0.0)))
     chat.complete(name(0), ASKED)
     assert (kept[-1].llm_tokens, kept[-1].llm_usd) == (150, None)
-    assert account.allows(512)
-    account.trained(512, 500)
+    assert account.allows("a", 512)
+    account.trained("a", 500)
     assert kept[-1].env_steps == 500
     assert asked(SweepBudget(llm_usd=0.045), kept[-1], usd=None)[0] == 3, "one of four was made before"
 
@@ -111,6 +113,28 @@ def test_a_full_disk_ends_no_training() -> None:
         raise OSError("no room")
 
     account = Account(SweepBudget(), SweepSpent(), full)
-    assert account.allows(512)
-    account.trained(512, 512)
+    assert account.allows("a", 512)
+    account.trained("a", 512)
     assert account.spent.env_steps == 512
+
+
+def test_a_cap_that_was_too_small_is_so_from_the_start_when_the_sweep_is_called_again() -> None:
+    """Before a run is begun, which would pay for designs."""
+    kept: list[SweepSpent] = []
+    account = Account(SweepBudget(env_steps=900), SweepSpent(), kept.append)
+    assert account.allows("a", 500)
+    account.trained("a", 500)
+    assert not account.allows("b", 500)
+    assert Account(SweepBudget(env_steps=900), kept[-1]).stopped == account.stopped
+    assert not Account(SweepBudget(env_steps=1_000), kept[-1]).stopped
+    assert Account(SweepBudget(wall_seconds=10), SweepSpent(wall_seconds=11.0)).stopped
+
+
+@pytest.mark.parametrize("newer", ["spent.json", "sweep.json"])
+def test_of_two_accounts_the_newer_counts_and_no_step_is_forgotten(tmp_path: Path, newer: str) -> None:
+    """A full disk may have kept either from being written."""
+    old, new = SweepSpent(env_steps=5, llm_tokens=900), SweepSpent(env_steps=4, llm_tokens=1_000, wall_seconds=9.0)
+    first, second = (new, old) if newer == "spent.json" else (old, new)
+    write_record(tmp_path / SPENT, first)
+    found = used(tmp_path, SweepRecord(file="s.yaml", runs=(), spent=second))
+    assert found == new.model_copy(update={"env_steps": 5})

@@ -15,7 +15,7 @@ from autoreward.sweeps.records import SweepBudget, SweepSpent
 from autoreward.sweeps.shared import SharedEngine
 from autoreward.testing.trainer import CLIMB, line_task
 from autoreward.training.contract import Evaluation, Progress, Report, RewardSpec, TrainingJob, TrainingResult
-from autoreward.training.files import JOB, POLICY
+from autoreward.training.files import CHECKPOINT, JOB, POLICY
 
 STEPS = 4_000
 """The task's: only whole trainings are shared."""
@@ -39,8 +39,8 @@ class ByHand(Engine):
         for _, _, future in self.jobs:
             future.cancel()
 
-    def end(self, place: int, status: str = "ok") -> None:
-        """That job has ended so."""
+    def end(self, place: int, status: str = "ok", seen: int = 1) -> None:
+        """That job has ended so; `seen`: the step of its last sign of life."""
         request, progress, future = self.jobs[place]
         job = read_record(request.folder / JOB, TrainingJob)
         final = Evaluation(step=STEPS, episodes=3, success_rate=0.5, score=None, length=9.0)
@@ -49,7 +49,7 @@ class ByHand(Engine):
         )
         (request.folder / POLICY).write_text("weights")
         write_record(request.result_path, result)
-        progress(Progress(stage="training", step=1, steps=STEPS))
+        progress(Progress(stage="training", step=seen, steps=STEPS))
         if future.set_running_or_notify_cancel():
             future.set_result(result)
 
@@ -63,8 +63,8 @@ def request(run: Path, seed: int = 0, least: str = "B", kind: str = "program") -
     return JobRequest(folder=run / "trainings" / job.hash, steps=STEPS)
 
 
-def shared(folder: Path, engine: Engine, **caps: int) -> tuple[SharedEngine, Account]:
-    account = Account(SweepBudget.model_validate(caps), SweepSpent())
+def shared(folder: Path, engine: Engine, before: SweepSpent | None = None, **caps: int) -> tuple[SharedEngine, Account]:
+    account = Account(SweepBudget.model_validate(caps), before or SweepSpent())
     return SharedEngine(engine, folder / "store", account, lambda: None), account
 
 
@@ -198,3 +198,63 @@ def test_a_job_that_the_engine_refuses_is_told_and_counts_nowhere(tmp_path: Path
     for _ in range(2):
         assert isinstance(runs.of(0).submit(request(tmp_path / "a")).exception(), OSError)
     assert runs.open == 0 and not account.stopped
+
+
+def test_a_training_that_goes_on_to_more_steps_costs_those(tmp_path: Path) -> None:
+    """As halvings have it; a trainer that leaves no checkpoint begins anew."""
+    engine = ByHand()
+    runs, account = shared(tmp_path, engine)
+    for place, steps in enumerate((1_000, 2_000, STEPS)):
+        asked = request(tmp_path / "a").model_copy(update={"steps": steps})
+        runs.of(0).submit(asked)
+        engine.end(place)
+        (asked.folder / CHECKPOINT).touch()
+        assert account.spent.env_steps == steps
+    for place, steps in enumerate((1_000, 2_000), 3):
+        runs.of(1).submit(request(tmp_path / "b", seed=1).model_copy(update={"steps": steps}))
+        engine.end(place)
+    assert account.spent.env_steps == STEPS + 1_000 + 2_000
+
+
+def test_of_a_training_that_failed_the_steps_count_that_were_seen(tmp_path: Path) -> None:
+    engine = ByHand()
+    runs, account = shared(tmp_path, engine)
+    runs.of(0).submit(request(tmp_path / "a"))
+    engine.end(0, "failed", seen=700)
+    assert account.spent.env_steps == 700
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_what_ends_while_nobody_counts_is_counted_once(tmp_path: Path, detached: bool) -> None:
+    """An engine that is left at work, or a parent that is killed before it hears of the end."""
+    engine, asked = ByHand(), [request(tmp_path / "a", seed) for seed in range(3)]
+    engine.detached = detached
+    runs, account = shared(tmp_path, engine)
+    for each in asked[:2]:
+        runs.of(0).submit(each)
+    engine.end(0)
+    spent = account.spent
+    if detached:
+        runs.interrupted = True
+        engine.shutdown()
+        spent = account.spent
+    assert (spent.env_steps, len(spent.under_way)) == (STEPS, 1)
+    job = read_record(asked[1].folder / JOB, TrainingJob)
+    write_record(asked[1].result_path, TrainingResult(hash=job.hash, steps=STEPS, status="ok"))
+    for _ in range(2):
+        runs, account = shared(tmp_path, ByHand(), spent)
+        assert all(runs.of(0).submit(each).result() for each in asked[:2])
+        spent = account.spent
+        assert (spent.env_steps, spent.under_way) == (2 * STEPS, {})
+
+
+def test_a_failed_result_of_ones_own_leaves_those_alone_who_wait_for_another(tmp_path: Path) -> None:
+    engine, own = ByHand(), request(tmp_path / "b")
+    runs, _ = shared(tmp_path, engine)
+    job = read_record(own.folder / JOB, TrainingJob)
+    write_record(own.result_path, TrainingResult(hash=job.hash, steps=STEPS, status="failed", failure="reward"))
+    first, third = (runs.of(place).submit(request(tmp_path / str(place))) for place in (0, 2))
+    assert runs.of(1).submit(own).result().status == "failed"
+    assert not third.done()
+    engine.end(0)
+    assert first.result() == third.result()
