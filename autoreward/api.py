@@ -170,13 +170,13 @@ def _some(names: list[str], count: int = 24) -> str:
     return ", ".join(names[:count]) + (f" and {len(names) - count} more" if len(names) > count else "")
 
 
-def check_writable(folder: Path) -> None:
-    """Make a folder and write to it, before anything is spent.
+def check_writable(folder: Path, option: str = "--runs") -> None:
+    """Make a folder and write to it, before anything is spent; `option` of the command names another one.
 
     Raises:
         UserError: it cannot be made or written, or its disk is nearly full.
     """
-    advice = "give another folder with --runs FOLDER"
+    advice = f"give another folder with {option} FOLDER"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:

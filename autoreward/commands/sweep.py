@@ -33,7 +33,7 @@ class Sweep(Command):
     file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE.yaml")]
     """The sweep: `tasks`, `designers`, `models`, `overrides`, `seeds`, `config`, `include`, `exclude`, `budget`."""
     folder: Path | None = None
-    """The sweep's folder; without it: runs/sweep-NAME, after the file's name."""
+    """The sweep's folder; without it: sweep-NAME, after the file's name, in the file's `config.runs`."""
     dry_run: Flag = False
     """List the runs; nothing is trained, asked or written."""
 
@@ -45,8 +45,8 @@ class Sweep(Command):
         if self.dry_run:
             show_matrix(planned)
             return 0
-        folder = self.folder or Path("runs") / f"sweep-{self.file.stem}"
-        check_writable(folder)
+        folder = self.folder or sweep.config.runs / f"sweep-{self.file.stem}"
+        check_writable(folder, "--folder")
         with locked(folder):
             return self._sweep(sweep, planned, folder)
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
+from autoreward.designer.registry import find_designer
 from autoreward.errors import UserError
 from autoreward.llm.prices import Prices
+from autoreward.prompts.render import Templates
 from autoreward.records import write_record
+from autoreward.reward.reward import read_source
 from autoreward.search.loop import prepared
-from autoreward.search.roles import new_engine, resolve_designer
+from autoreward.search.roles import new_chat, new_engine, resolve_designer
 from autoreward.sweeps.board import Board
 from autoreward.sweeps.caps import Account
 from autoreward.sweeps.files import write_tables
@@ -35,19 +38,24 @@ def check_all(sweep: SweepFile, planned: Sequence[Planned], file: Path) -> None:
     """Refuse what no run of it could begin with, before anything is spent.
 
     Raises:
-        UserError: settings do not fit a task, or money is capped and a model's price unknown.
+        UserError: settings do not fit a task, a designer, a language model or a reward to start from cannot be had, or
+            money is capped and a model's price unknown.
     """
     seen = set[tuple[str, str]]()
     for each in planned:
         if (each.run.task, each.run.arm) in seen:
             continue
         seen.add((each.run.task, each.run.arm))
-        try:
-            prepared(each.task, each.config)
-        except UserError as error:
-            raise UserError(f"sweep file {file}: {each.run.task} with {each.run.arm}: {error}") from None
         llm = each.config.llm
         asks = resolve_designer(each.config.designer, llm) == "llm"
+        try:
+            prepared(each.task, each.config)
+            chat = new_chat(llm, lambda note: None) if asks else None
+            find_designer(resolve_designer(each.config.designer, llm), chat, Templates(llm.prompts))
+            if each.config.start_from is not None:
+                read_source(each.config.start_from)
+        except UserError as error:
+            raise UserError(f"sweep file {file}: {each.run.task} with {each.run.arm}: {error}") from None
         if sweep.budget.llm_usd is not None and asks and Prices(llm).usd(1, 1) is None:
             raise UserError(f"sweep file {file}: {NO_PRICE.format(model=llm.model)}")
 

@@ -75,6 +75,8 @@ def read_sweep(path: Path) -> tuple[SweepFile, list[Planned]]:
     """
     where = f"sweep file {path}"
     sweep = read_yaml(path, SweepFile, "sweep file")
+    if "seed" in sweep.config.model_fields_set:
+        raise UserError(f"{where}: config: a sweep has several seeds; put them under `seeds`")
     matrix = _Matrix(sweep, where)
     places = [*matrix.left(), *matrix.added()]
     if not places:
@@ -127,7 +129,7 @@ class _Matrix:
 
     def _arms(self, designers: Sequence[str], models: Sequence[str], overrides: Sequence[str]) -> list[_Arm]:
         """What is compared; models make a difference only to who asks one."""
-        arms: dict[str, _Arm] = {}
+        arms: dict[tuple[str, str, str], _Arm] = {}
         for designer, override in itertools.product(designers or ("",), overrides):
             config = merged(self._sweep.config, self._overrides[override], f"{self._where}: override {override}")
             config = merged(config, {"designer": designer} if designer else {}, f"{self._where}: designers")
@@ -138,7 +140,14 @@ class _Matrix:
                 own = merged(config, {"llm": {"model": model}} if model else {}, f"{self._where}: models")
                 parts = [designer, model, override if self._sweep.overrides or not (designer or model) else ""]
                 name = "-".join(_safe(part) for part in parts if part)
-                arms.setdefault(name, _Arm(config.designer, own.llm.model if asks else "", override, name, own))
+                arm = _Arm(config.designer, own.llm.model if asks else "", override, name, own)
+                key = arm.designer, arm.model, arm.override
+                if any(each.name == name for other, each in arms.items() if other != key):
+                    raise UserError(
+                        f"{self._where}: two arms would be named {name!r}, after designer, model and override; "
+                        "give the override another name, or put these models into sweeps of their own"
+                    )
+                arms.setdefault(key, arm)
         return list(arms.values())
 
 

@@ -195,6 +195,7 @@ class Pool:
         if fault is not None and not isinstance(fault, SweepStopped):
             expected = isinstance(fault, AutorewardError) and (begun or not isinstance(fault, UserError))
             if not expected:
+                self._board.say(f"{name} ends the sweep")
                 raise fault
             self._runs[name] = planned.run.model_copy(update={"status": "failed", "error": str(fault)})
         else:

@@ -223,6 +223,11 @@ def test_runs_that_ask_a_language_model_share_the_sweeps_account(capsys: pytest.
         ({"overrides": [{"name": "a", "slots": 3}]}, "slots is the whole sweep's; put it under `config`"),
         ({"overrides": [{"name": "a", "seed": 3}]}, "put it under `seeds`"),
         ({"budget": {"llm_calls": 3}}, "unknown field 'budget.llm_calls'"),
+        ({"config": {**SMALL, "seed": 7}}, "config: a sweep has several seeds; put them under `seeds`"),
+        (
+            {"config": {**SMALL, "llm": {"base_url": "http://x"}}, "designers": ["llm"], "models": ["a/b", "a_b"]},
+            "two arms would be named 'llm-a_b-one'",
+        ),
     ],
 )
 def test_a_matrix_that_is_wrong(capsys: pytest.CaptureFixture[str], changes: dict[str, Any], told: str) -> None:
@@ -240,10 +245,30 @@ def test_settings_that_fit_no_task_are_told_before_anything_is_spent(capsys: pyt
     assert not list(Path("runs").glob("*/*/run.json"))
 
 
-def test_a_run_that_cannot_be_begun_ends_the_sweep(capsys: pytest.CaptureFixture[str]) -> None:
-    write(config={**SMALL, "designer": "no_such_module:Designer"})
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"designer": "no_such_module:Designer"}, "module 'no_such_module' cannot be imported"),
+        ({"designer": "llm"}, "OPENAI_API_KEY"),
+        ({"start_from": "nowhere.py"}, "reward file nowhere.py does not exist"),
+    ],
+)
+def test_what_a_late_run_could_not_begin_with_is_told_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], said: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    config = {key: value for key, value in SMALL.items() if key not in changes}
+    write(config=config, overrides=[{"name": "good", "designer": "composer"}, {"name": "late", **changes}])
     assert main(["sweep", "line.yaml"]) == 2
-    assert "module 'no_such_module' cannot be imported" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "with late: " in error and said in error
+    assert not list(Path("runs").glob("*/*/run.json"))
+
+
+def test_the_folder_of_the_file_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    write(config={**SMALL, "runs": "/proc/nowhere"})
+    assert main(["sweep", "line.yaml"]) == 2
+    assert "/proc/nowhere/sweep-line" in (said := capsys.readouterr().err) and "with --folder FOLDER" in said
 
 
 def test_a_cap_on_money_needs_a_price(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
