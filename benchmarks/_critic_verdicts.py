@@ -195,8 +195,6 @@ def asked(trial: Trial, task: Task) -> Asked:
         for name, value in (
             ("accuracy", found.accuracy(worth)),
             ("beats", found.beats_best(worth)),
-            ("policy", found.beats_policy(worth)),
-            ("highest", found.highest(worth)),
         )
     }
     figures |= {"successes": found.trainings(True), "failures": found.trainings(False)}

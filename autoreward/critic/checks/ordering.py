@@ -25,20 +25,13 @@ LEAST = 4
 """Episodes of each kind."""
 ORIGINS = 2
 """Rewards that their policies were trained on: of one alone, its policies are told apart and not outcomes."""
-REFUSED = 0.9
-"""What the intervals of the share of pairs, by worth and by plain return, must lie below for a refusal. Hardly a reward
-that trains its task lies there, of however few trainings the store is (`docs/critic-and-analyzer.md`, Measured)."""
 TRAININGS = 3
-"""Of each kind, before a reward is refused: two may differ by more than their outcomes."""
+"""Of each kind, before a reward is refused: two may differ by more than their outcomes. With so many, hardly a reward
+that trains its task is suspect (`docs/critic-and-analyzer.md`, Measured)."""
 LOW = 0.8
-"""Share of pairs below which the order is suspect, by worth and by plain return alike. An interval's end, which
-`REFUSED` looks at, is above the share itself."""
+"""Share of pairs below which the order is suspect, by worth and by plain return alike."""
 FEW = 0.2
 """Share of successes that are worth more than the best failure below which that failure is suspect, likewise."""
-PREFERRED = 0.25
-"""Share of successes that are worth more than a policy which fails below which a reward is refused, likewise."""
-DRAWS = 400
-"""Of the trainings, for the interval of a share."""
 TIE = 1e-6
 """Of the largest worth: what is closer is equal."""
 
@@ -64,29 +57,9 @@ class Ranked:
         """Share of the successes that are worth more than the best failure."""
         return float((worth[self.success] > worth[~self.success].max()).mean())
 
-    def beats_policy(self, worth: Floats) -> float:
-        """Share of the successes that are worth more than the mean failure of the policy whose failures earn most.
-
-        Policies that failed once alone are left out: a slip is no way to live.
-        """
-        of = np.array([episode.training for episode in self.episodes])
-        failures = (worth[~self.success & (of == each)] for each in np.unique(of))
-        best = max((float(each.mean()) for each in failures if len(each) > 1), default=-np.inf)
-        return float((worth[self.success] > best).mean())
-
     def accuracy(self, worth: Floats) -> float:
         """Share of the pairs of a success and a failure in which the success is worth more; a tie counts half."""
         return float(_wins(worth, self.success).mean())
-
-    def highest(self, worth: Floats) -> float:
-        """Upper end of the 95% interval of `accuracy`, trainings drawn anew: their episodes are alike."""
-        trainings, index = np.unique([episode.training for episode in self.episodes], return_inverse=True)
-        count = len(trainings)
-        drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), DRAWS)
-        done, failed = drawn[:, index[self.success]], drawn[:, index[~self.success]]
-        pairs = done.sum(axis=1) * failed.sum(axis=1)
-        won = ((done @ _wins(worth, self.success)) * failed).sum(axis=1)
-        return float(np.quantile(won[pairs > 0] / pairs[pairs > 0], 0.975))
 
     def trainings(self, success: bool) -> int:
         """How many trainings the episodes of one kind come from."""
@@ -157,10 +130,7 @@ def judged(trial: Trial, found: Ranked) -> Outcome:
         return Outcome(message=told, tried=tried)
     advice = f"{told}; the best failure is paid by {_payers(found)}. Let success earn more than what fails"
     enough = min(found.trainings(True), found.trainings(False)) >= TRAININGS
-    pairs, above = (max(of(worth), of(returns)) for of in (found.highest, found.beats_policy))
-    if enough and (pairs < REFUSED or above < PREFERRED):
-        return fault(advice, _rows(trial, found), tried)
-    return suspicion(advice, _rows(trial, found), tried)
+    return (fault if enough else suspicion)(advice, _rows(trial, found), tried)
 
 
 def kendall(first: Floats, second: Floats) -> float | None:

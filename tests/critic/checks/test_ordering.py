@@ -90,16 +90,15 @@ def test_a_mixed_order_is_refused_where_all_trainings_show_it(trial_of: Make, fu
     assert found.verdict == "fail"
 
 
-@pytest.mark.parametrize(("times", "verdict"), [(1, "warning"), (4, "fail")])
-def test_a_failing_policy_that_earns_more_than_success_is_refused_and_a_slip_is_a_warning(
-    times: int, verdict: str, trial_of: Make, full: Stored
-) -> None:
+def test_a_failure_that_is_paid_more_than_success_is_refused(trial_of: Make, full: Stored) -> None:
+    """Though nearly all pairs are in order: a learner goes where pay is highest."""
     for number in range(3):
         keep(full, "failure", f"far{number}", [0.21, 0.22, 0.23, 0.24])
-    keep(full, "failure", "near", [0.05] * times)
+    keep(full, "failure", "near", [0.05])
     source = program(near="-distance", trick="np.where((distance > 0.04) & (distance < 0.06), 1.0, 0.0)")
     found = judged(trial_of, source, full)
-    assert found.verdict == verdict
+    assert found.verdict == "fail"
+    assert "in 96% of the pairs" in found.message
     assert "more than the best failure in 0% of the successes" in found.message
     assert found.rows[0].where.startswith("failure: episode 0 of training near")
 
@@ -157,20 +156,6 @@ def test_shorter_episodes_end_and_longer_ones_go_on(trial_of: Make, full: Stored
     assert found.returns == pytest.approx([3.0, 50.0])
     steps = ordering.chunk([short, long[1]], trial.task, LENGTH)
     assert steps.counts.sum(axis=0).tolist() == [3, 50] and steps.ended.tolist() == [True, False]
-
-
-def test_an_interval_is_wide_where_trainings_are_few(trial_of: Make, full: Stored) -> None:
-    """As many episodes, of one training each: what they say is one training's word."""
-    trial = trial_of(FAR)
-    assert trial.task is not None
-    many = full.episodes(["target_offset"], "")
-    found = ordering.ranked(trial, trial.task, many)
-    noise = np.random.default_rng(1).normal(size=len(many)) + found.success * -0.5
-    wide = replace(found, episodes=[replace(episode, training=episode.training[:1]) for episode in many])
-    lone = replace(found, episodes=[replace(episode, training=str(place)) for place, episode in enumerate(many)])
-    assert found.accuracy(noise) < lone.highest(noise) < 1.0
-    assert found.trainings(True) == 3 and wide.trainings(True) == 1
-    assert wide.highest(noise) == pytest.approx(found.accuracy(noise)), "a draw has all of a training, or nothing"
 
 
 def test_kendalls_tau_is_scipys() -> None:
