@@ -73,16 +73,16 @@ class Worker:
         threading.Thread(target=self._listen, name="worker", daemon=True).start()
 
     def begin(self, requests: tuple[JobRequest, ...], resources: Resources, silence: float) -> bool:
-        """Give it jobs with the same steps, to train together; False where it has died meanwhile.
+        """Give it jobs with the same steps, to train together; False where it has died, whose `end` then tells how.
 
         `silence`: seconds without any progress after which it is to be ended; more than `resources` allow ends it too.
         """
         assert self._process.stdin is not None
-        if self.ended():
-            return False
         self.requests, self._code = requests, None
         self._resources, self._silence = resources, silence
         self._followed, self._started = Followed(requests), time.monotonic()
+        if self.ended():
+            return False
         folders = tuple(request.folder.absolute() for request in requests)
         job = Assignment(folders=folders, steps=requests[0].steps)
         try:

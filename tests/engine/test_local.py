@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from typing import ClassVar
 import pytest
 
 from autoreward.engine.contract import JobRequest, run_all
+from autoreward.engine.devices import Shares
 from autoreward.engine.local import LocalEngine
-from autoreward.engine.processes import worker_environment
+from autoreward.engine.processes import Worker, worker_environment
 from autoreward.engine.worker import failed_result
 from autoreward.errors import MACHINE, MachineFailed, RunDamaged
 from autoreward.records import read_record, write_record
@@ -135,6 +137,32 @@ class OnceKilled:
 def test_a_worker_killed_once_is_no_failure_of_its_reward(tmp_path: Path) -> None:
     request = line_request(tmp_path / "once", trainer="tests.engine.test_local:OnceKilled")
     assert run_all(LocalEngine(slots=1, timeout=60), [request], quiet)[request.folder].status == "ok"
+
+
+class Unlucky(LocalEngine):
+    """Its first worker ends before it is given its job, as one does that cannot import what it needs."""
+
+    begun = 0
+
+    def _new(self, request: JobRequest, gpus: Shares) -> Worker:
+        self.begun += 1
+        if self.begun > 1:
+            return super()._new(request, gpus)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "executable", shutil.which("false"))
+            worker = super()._new(request, gpus)
+        while not worker.ended():
+            time.sleep(0.05)
+        return worker
+
+
+def test_a_worker_that_ends_before_it_has_its_job_takes_no_other_job_along(tmp_path: Path) -> None:
+    requests = [line_request(tmp_path / str(seed), seed) for seed in range(3)]
+    with Unlucky(slots=1, timeout=60) as engine:
+        results = run_all(engine, requests, quiet)
+    first, *others = (results[request.folder] for request in requests)
+    assert first.error == f"{MACHINE}the worker ended with exit code 1 and without a result"
+    assert [result.status for result in others] == ["ok", "ok"]
 
 
 def test_a_hanging_worker_is_killed_and_fails(tmp_path: Path) -> None:
