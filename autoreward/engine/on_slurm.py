@@ -25,7 +25,16 @@ from autoreward.engine.contract import JobRequest, Resources
 from autoreward.engine.elsewhere import Errand, Finished, carry_out, errand
 from autoreward.engine.pool import Attempt, End, Pool
 from autoreward.engine.processes import worker_environment
-from autoreward.engine.slurm_cluster import GOING, LOOK_SECONDS, MARK, Cluster, longest, options_of, said
+from autoreward.engine.slurm_cluster import (
+    GOING,
+    LOOK_SECONDS,
+    MARK,
+    USUAL_MINUTES,
+    Cluster,
+    limits_of,
+    options_of,
+    said,
+)
 from autoreward.errors import RunDamaged, UserError
 from autoreward.records import read_record, write_record
 
@@ -35,6 +44,8 @@ LOST_SECONDS = 30.0
 """For how long a job may be in neither the queue nor the past before it is taken for lost."""
 SLACK_MINUTES = 5
 """What SLURM gives beyond a job's own time, so that its worker, and not SLURM, ends it."""
+WARNED_MINUTES = 3
+"""Before its time is over SLURM has a job begin anew: submitit asks for 90 seconds, SLURM may be 60 too early."""
 OF_A_MACHINE = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TMPDIR", "TEMP", "TMP", "DISPLAY", "XDG_RUNTIME_DIR")
 """Variables that say something about this machine, or this login, and not about the one that a job is given."""
 OWN_FAULTS = {
@@ -91,12 +102,12 @@ class SlurmEngine(Pool):
             options: further options of sbatch, a JSON object.
 
         Raises:
-            UserError: there is no SLURM here, or no such partition.
+            UserError: there is no SLURM here, no such partition, or it allows a job less time than `resources`.
         """
         super().__init__(resources)
         self._slots, self._timeout = slots, timeout
+        self._limits = limits_of(partition)
         self._check(self._given)
-        self._minutes = longest(partition)
         self._partition, self._options = partition, options_of(options)
         self._cluster = Cluster()
         self._busy_with: dict[Attempt, Resources] = {}
@@ -107,6 +118,13 @@ class SlurmEngine(Pool):
         if self._slots and resources.cpus > self._slots:
             raise UserError(
                 f"a job asks for {resources.cpus:g} cores, and there are {self._slots} slots; type more --slots"
+            )
+        minutes, most = (resources.seconds or 0) / 60, max(self._limits.values(), default=math.inf)
+        if minutes > most:
+            there = " or ".join(self._limits)
+            raise UserError(
+                f"a job asks for {minutes:g} minutes, and SLURM's partition {there} allows {most:g}. "
+                f"Type --engine.minutes {most:g}, or --engine.partition with one that allows more (`sinfo` tells them)"
             )
 
     def _has_room(self, resources: Resources) -> bool:
@@ -128,11 +146,9 @@ class SlurmEngine(Pool):
 
     def _submit(self, requests: tuple[JobRequest, ...], resources: Resources, marks: list[str]) -> str:
         """The number of a new job."""
+        minutes, resources = self._timed(resources)
         sent = Sent(errand(requests, resources, self._timeout).model_dump_json())
         executor = submitit.SlurmExecutor(folder=requests[0].folder.absolute() / FOLDER)
-        minutes = self._minutes
-        if resources.seconds is not None:
-            minutes = math.ceil(resources.seconds / 60) + SLACK_MINUTES
         variables = {name: value for name, value in worker_environment().items() if name not in OF_A_MACHINE}
         variables["SLURM_EXPORT_ENV"] = "ALL"  # what srun is to take along from there
         given: dict[str, Any] = {
@@ -151,6 +167,19 @@ class SlurmEngine(Pool):
             return str(executor.submit(sent).job_id)
         except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError) as error:
             raise UserError(f"SLURM takes no job: {said(str(error))}") from None
+
+    def _timed(self, resources: Resources) -> tuple[int, Resources]:
+        """Minutes to ask SLURM for, which no partition that allows enough may refuse, and what the worker has of them.
+
+        SLURM lets a job that asks for more than its partition allows wait for ever.
+        """
+        limits = self._limits.values()
+        if resources.seconds is None:
+            return int(min([USUAL_MINUTES, *limits])), resources
+        wanted = math.ceil(resources.seconds / 60)
+        minutes = int(min([wanted + SLACK_MINUTES, *(limit for limit in limits if limit >= wanted)]))
+        left = 60 * max(minutes - WARNED_MINUTES, minutes / 2)
+        return minutes, resources.model_copy(update={"seconds": min(resources.seconds, left)})
 
     def _over(self, attempt: Attempt) -> None:
         assert isinstance(attempt, _Job)

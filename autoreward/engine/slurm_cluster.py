@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -35,6 +36,8 @@ class Cluster:
         self._looked = float("-inf")
         self.found: dict[str, str] = {}
         """Mark of a job -> its number, of those that have not come to their end."""
+        self._forgotten: set[str] = set()
+        """Jobs whose end is known; SLURM may tell for a while that they still go on."""
         self.look()
 
     def state(self, job: str) -> str:
@@ -53,15 +56,18 @@ class Cluster:
             return
         rows = [line.split("|", 2) for line in told.splitlines() if line.count("|") >= 2]
         self._states = {job: state for job, state, _ in rows}
-        self.found |= {mark: job for job, state, comment in rows if state in GOING for mark in comment.split()[1:]}
+        going = [(job, comment) for job, state, comment in rows if state in GOING and job not in self._forgotten]
+        self.found |= {mark: job for job, comment in going for mark in comment.split()[1:]}
 
     def add(self, job: str, marks: Iterable[str]) -> None:
         """A job has been submitted."""
         self._states[job] = "PENDING"
+        self._forgotten.discard(job)  # SLURM counts from the beginning again, once it has come to its highest number
         self.found |= dict.fromkeys(marks, job)
 
     def forget(self, job: str) -> None:
-        """A job has come to its end."""
+        """A job has come to its end, whatever SLURM says of it from now on."""
+        self._forgotten.add(job)
         self.found = {mark: other for mark, other in self.found.items() if other != job}
 
     def cancel(self, jobs: list[str]) -> None:
@@ -78,8 +84,11 @@ class Cluster:
             self.forget(job)
 
 
-def longest(partition: str | None) -> int:
-    """Minutes that a job may take at most, up to the usual ones.
+def limits_of(partition: str | None) -> dict[str, float]:
+    """Minutes that a job may take at most in each of the partitions that it may be given.
+
+    Args:
+        partition: several as sbatch takes them, with commas; None: the cluster's default.
 
     Raises:
         UserError: there is no SLURM here, or no such partition.
@@ -93,7 +102,7 @@ def longest(partition: str | None) -> int:
     for name in chosen:
         if name not in limits:
             raise UnknownName("partition", name, limits, f"Type --engine.partition with one of {', '.join(limits)}.")
-    return min([USUAL_MINUTES, *(minutes_of(limits[name]) for name in chosen)])
+    return {name: minutes_of(limits[name]) for name in chosen}
 
 
 def options_of(text: str | None) -> dict[str, Any]:
@@ -109,12 +118,12 @@ def options_of(text: str | None) -> dict[str, Any]:
     return options
 
 
-def minutes_of(limit: str) -> int:
+def minutes_of(limit: str) -> float:
     """SLURM's way to write a time: `infinite`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours:...`."""
     days, _, clock = limit.rpartition("-")
     parts = clock.split(":")
     if not all(part.isdecimal() for part in (*parts, days or "0")):
-        return USUAL_MINUTES
+        return math.inf
     hours, minutes = (int(part) for part in ("0", *parts)[-3:-1])
     return max(1, int(days or 0) * 24 * 60 + hours * 60 + minutes)
 

@@ -132,6 +132,14 @@ def test_jobs_go_on_without_whoever_submitted_them_and_resume_finds_them(node: O
     assert (folder / "report.json").exists()
 
 
+def test_a_job_may_have_all_the_time_that_its_partition_allows(tmp_path: Path) -> None:
+    """A job that asks SLURM for more than that waits for ever."""
+    with engine(partition="short", minutes=60) as slurm:
+        assert slurm.submit(job(tmp_path / "whole", "Tells")).result(120).status == "ok"
+    with pytest.raises(UserError, match=r"asks for 61 minutes, and SLURM's partition short allows 60\."):
+        engine(partition="short", minutes=61)
+
+
 def test_a_partition_that_does_not_exist(tmp_path: Path) -> None:
     told = r"unknown partition 'mian'\. Closest: main.* Type --engine\.partition with one of main, short"
     with pytest.raises(UnknownName, match=told):

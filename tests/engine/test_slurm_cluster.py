@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
-from autoreward.engine.slurm_cluster import USUAL_MINUTES, minutes_of, options_of
+from autoreward.engine.slurm_cluster import minutes_of, options_of
 from autoreward.errors import UserError
 
 
@@ -18,11 +19,11 @@ from autoreward.errors import UserError
         ("1-00:00:00", 24 * 60),
         ("2-12:30:00", 60 * 60 + 30),
         ("0:30", 1),
-        ("infinite", USUAL_MINUTES),
-        ("n/a", USUAL_MINUTES),
+        ("infinite", math.inf),
+        ("n/a", math.inf),
     ],
 )
-def test_the_times_of_partitions(limit: str, minutes: int) -> None:
+def test_the_times_of_partitions(limit: str, minutes: float) -> None:
     assert minutes_of(limit) == minutes
 
 
