@@ -9,10 +9,7 @@ from autoreward.engine.immediate import Immediate
 from autoreward.errors import UserError
 from autoreward.records import read_record, write_bytes
 from autoreward.training.contract import Progress, Report, TrainingJob, TrainingResult
-from autoreward.training.files import EPISODES, FAULT, JOB, POLICY, POLICY_LAST, TRAJECTORIES
-
-FILES = (POLICY, POLICY_LAST, EPISODES, TRAJECTORIES, FAULT)
-"""What a training leaves for those who read its result."""
+from autoreward.training.files import JOB, RESULT_FILES
 
 
 class ReplayEngine(Immediate):
@@ -46,7 +43,7 @@ class ReplayEngine(Immediate):
                 f"{job.reward.kind!r}, seed {job.seed}). Results are replayed for the same task, settings, rewards, "
                 "seeds and version of the trainer; without --replay-trainings it is trained"
             )
-        for file in (*FILES, name):
+        for file in (*RESULT_FILES, name):
             if (source / file).exists():
                 write_bytes(request.folder / file, (source / file).read_bytes())
         result = read_record(request.result_path, TrainingResult)

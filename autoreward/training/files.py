@@ -22,6 +22,8 @@ CHECKPOINT = "checkpoint.npz"
 """Everything that a training needs to go on from where it was (`batch` only)."""
 FAULT = "fault.npz"
 """Where a training failed on numbers that are not finite: the states, actions and rewards that show it."""
+RESULT_FILES = (POLICY, POLICY_LAST, EPISODES, TRAJECTORIES, FAULT)
+"""What a training leaves beside its result, for those who read it."""
 
 
 def result_name(steps: int) -> str:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from autoreward.engine.contract import JobRequest, run_all
-from autoreward.engine.replay import FILES, ReplayEngine
+from autoreward.engine.replay import ReplayEngine
 from autoreward.errors import UserError
 from autoreward.records import read_record
 from autoreward.testing.engine import InProcessEngine, check_results, line_request
 from autoreward.training.contract import TrainingJob, TrainingResult
-from autoreward.training.files import JOB, POLICY, result_name
+from autoreward.training.files import JOB, POLICY, RESULT_FILES, result_name
 
 
 def record(run: Path, *requests: JobRequest) -> None:
@@ -34,7 +34,7 @@ def test_results_and_what_belongs_to_them_are_the_recorded_ones(tmp_path: Path) 
     recorded = next((tmp_path / "run" / "trainings").iterdir())
     result = run_all(ReplayEngine(tmp_path / "run"), [request], lambda *_: None)[request.folder]
     assert result == read_record(recorded / result_name(request.steps), TrainingResult)
-    kept = [name for name in FILES if (recorded / name).exists()]
+    kept = [name for name in RESULT_FILES if (recorded / name).exists()]
     assert POLICY in kept
     for name in kept:
         assert (request.folder / name).read_bytes() == (recorded / name).read_bytes()
