@@ -47,13 +47,5 @@ class ReplayEngine(Immediate):
             if (source / file).exists():
                 write_bytes(request.folder / file, (source / file).read_bytes())
         result = read_record(request.result_path, TrainingResult)
-        progress(
-            Progress(
-                stage="finished" if result.status == "ok" else "failed",
-                step=result.trained if result.status == "ok" else 0,
-                steps=request.steps,
-                own_return=result.own_return[-1] if result.own_return else None,
-                success_rate=result.final.success_rate if result.final else None,
-            )
-        )
+        progress(Progress.ended(result))
         return result

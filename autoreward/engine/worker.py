@@ -126,15 +126,7 @@ def _ended(
     if job.task.env.python is not None:
         outcome = outcome.model_copy(update={"versions": interpreter.packages()})
     write_record(folder / result_name(steps), outcome)
-    report(
-        Progress(
-            stage="finished" if outcome.status == "ok" else "failed",
-            step=outcome.trained if outcome.status == "ok" else 0,
-            steps=steps,
-            own_return=outcome.own_return[-1] if outcome.own_return else None,
-            success_rate=outcome.final.success_rate if outcome.final else None,
-        )
-    )
+    report(Progress.ended(outcome))
     return outcome
 
 

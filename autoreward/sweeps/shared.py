@@ -21,10 +21,8 @@ from autoreward.records import read_record, write_bytes
 from autoreward.sandbox.isolation import is_enough
 from autoreward.sweeps.caps import Account, SweepStopped
 from autoreward.training.contract import Progress, Report, TrainingJob, TrainingResult
-from autoreward.training.files import CHECKPOINT, EPISODES, FAULT, JOB, POLICY, POLICY_LAST, TRAJECTORIES, result_name
+from autoreward.training.files import CHECKPOINT, JOB, RESULT_FILES, result_name
 
-FILES = (POLICY, POLICY_LAST, EPISODES, TRAJECTORIES, FAULT)
-"""What a finished training leaves beside its result."""
 Key = tuple[str, int]
 """Hash of the job, and steps."""
 
@@ -135,8 +133,8 @@ class SharedEngine:
             return False
         if result is None or result.hash != wanted.job.hash or not wanted.accepts(result):
             return False
-        _link(source, wanted.request.folder, (*FILES, name))
-        wanted.progress(_finished(result))
+        _link(source, wanted.request.folder, (*RESULT_FILES, name))
+        wanted.progress(Progress.ended(result))
         wanted.finish(result)
         return True
 
@@ -191,7 +189,11 @@ class SharedEngine:
         """A job is over: tell who waits. Here nothing may be raised, since nobody would hear it."""
         if result is not None and wanted.whole and result.status == "ok":
             with contextlib.suppress(OSError):  # the store is a cache; a full disk is told by whoever needs it
-                _link(wanted.request.folder, self._store / wanted.job.hash, (JOB, *FILES, result_name(result.steps)))
+                _link(
+                    wanted.request.folder,
+                    self._store / wanted.job.hash,
+                    (JOB, *RESULT_FILES, result_name(result.steps)),
+                )
         if result is not None:
             wanted.finish(result)
         elif not inner.cancelled():
@@ -275,12 +277,6 @@ class RunEngine(Engine):
 
     def shutdown(self) -> None:
         """The engine is the sweep's, which ends it."""
-
-
-def _finished(result: TrainingResult) -> Progress:
-    own = result.own_return[-1] if result.own_return else None
-    success = result.final.success_rate if result.final else None
-    return Progress(stage="finished", step=result.trained, steps=result.steps, own_return=own, success_rate=success)
 
 
 def _link(source: Path, destination: Path, names: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from autoreward.errors import MachineFailed
 from autoreward.language.program import Grammar
@@ -205,6 +205,18 @@ class Progress(Record):
     `term.NAME`, `outcome.NAME`."""
     evaluation: Evaluation | None = None
     """The last one."""
+
+    @classmethod
+    def ended(cls, result: TrainingResult) -> Self:
+        """The last that is told of a training."""
+        ok = result.status == "ok"
+        return cls(
+            stage="finished" if ok else "failed",
+            step=result.trained if ok else 0,
+            steps=result.steps,
+            own_return=result.own_return[-1] if result.own_return else None,
+            success_rate=result.final.success_rate if result.final else None,
+        )
 
 
 Report = Callable[[Progress], None]
