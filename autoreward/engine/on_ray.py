@@ -11,8 +11,10 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import ray
@@ -25,11 +27,12 @@ from autoreward.errors import UserError
 from autoreward.sandbox.variables import passed_on
 
 ANSWER_SECONDS = 30.0
-"""How long an address may take to answer."""
+"""How long an address, or a cluster that has answered before, may take to answer."""
 MACHINE_DEATHS = 3
 """How often Ray does a task again whose machine, or process of Ray's, has died."""
 LOOK_SECONDS = 5.0
 """How long the size of a cluster is believed."""
+ADVICE = "type `ray start --head` for one on this machine, `ray status` to see what there is, or leave it out"
 
 
 def _carry_out(text: str) -> str:
@@ -55,7 +58,7 @@ class RayEngine(Pool):
             UserError: nothing answers there, it is of another version or token, or too small for these resources.
         """
         super().__init__(resources)
-        self._slots, self._timeout = slots, timeout
+        self._slots, self._timeout, self._address = slots, timeout, address
         self._own = not ray.is_initialized()
         if self._own:
             _connect(address, slots)
@@ -93,9 +96,13 @@ class RayEngine(Pool):
         return cpus < (self._slots or cores) + 1e-9 and (not resources.gpus or gpus < cards + 1e-9)
 
     def _look_at_cluster(self) -> None:
-        """What its machines have; they come and go."""
+        """What its machines have; they come and go.
+
+        Raises:
+            UserError: its head is gone.
+        """
         if time.monotonic() - self._looked > LOOK_SECONDS:
-            self._machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            self._machines = [node["Resources"] for node in _nodes(self._address) if node["Alive"]]
             self._looked = time.monotonic()
 
     def _begin(self, requests: tuple[JobRequest, ...], resources: Resources) -> Attempt:
@@ -103,7 +110,8 @@ class RayEngine(Pool):
         if resources.memory is not None:
             given["memory"] = resources.memory
         task = self._task.options(**given, max_retries=MACHINE_DEATHS, name=f"autoreward {requests[0].folder.name}")
-        attempt = _Task(task.remote(errand(requests, resources, self._timeout).model_dump_json()), self._woken.set)
+        reference = task.remote(errand(requests, resources, self._timeout).model_dump_json())
+        attempt = _Task(reference, self._woken.set, self._look_at_cluster)
         self._busy_with[attempt] = resources
         return attempt
 
@@ -118,14 +126,20 @@ class RayEngine(Pool):
 class _Task:
     """A task of Ray. Implements `Attempt`."""
 
-    def __init__(self, reference: Any, stirred: Callable[[], None]) -> None:  # noqa: ANN401 - Ray's ObjectRef
-        self._reference = reference
+    def __init__(
+        self,
+        reference: Any,  # noqa: ANN401 - Ray's ObjectRef
+        stirred: Callable[[], None],
+        look: Callable[[], None],
+    ) -> None:
+        self._reference, self._look = reference, look
         self._future = reference.future()
         self._future.add_done_callback(lambda _: stirred())
         self._finished: Finished | None = None
 
     def end(self) -> End | None:
         if not self._future.done():
+            self._look()
             return None
         if self._finished is None:
             try:
@@ -167,16 +181,42 @@ def _ask(address: str) -> None:
     """
     given = [] if address == "auto" else ["--address", address]
     command = [sys.executable, "-m", "ray.scripts.scripts", "status", *given]
-    advice = "type `ray start --head` for one on this machine, `ray status` to see what there is, or leave it out"
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise UserError(
-            f"no Ray cluster answers at --engine.address {address} within {ANSWER_SECONDS:g} s; {advice}"
-        ) from None
+        raise _silent(address) from None
     if asked.returncode:
         last = (asked.stderr.strip().splitlines() or ["it refuses"])[-1][:300].rstrip(" .")
-        raise UserError(f"--engine.address {address}: {last}; {advice}")
+        raise UserError(f"--engine.address {address}: {last}; {ADVICE}")
+
+
+def _nodes(address: str | None) -> list[dict[str, Any]]:
+    """What Ray says of the cluster's machines.
+
+    Another thread asks, since Ray tries for a minute where the head is gone, and then ends this process.
+
+    Raises:
+        UserError: nothing answers.
+    """
+    told = Future[list[dict[str, Any]]]()
+
+    def ask() -> None:
+        try:
+            told.set_result(ray.nodes())
+        except BaseException as error:
+            told.set_exception(error)
+
+    threading.Thread(target=ask, name="ray", daemon=True).start()
+    try:
+        return told.result(ANSWER_SECONDS)
+    except (TimeoutError, OSError, RuntimeError, RayError):
+        raise _silent(address) from None
+
+
+def _silent(address: str | None) -> UserError:
+    if address is None:
+        return UserError("this process's Ray does not answer any more; type `autoreward resume RUN` to go on")
+    return UserError(f"no Ray cluster answers at --engine.address {address} within {ANSWER_SECONDS:g} s; {ADVICE}")
 
 
 @contextlib.contextmanager

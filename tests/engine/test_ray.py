@@ -6,6 +6,7 @@ import importlib.util
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -144,6 +145,39 @@ def test_a_node_that_dies_costs_only_its_jobs(cluster: TwoNodes, tmp_path: Path)
         assert futures[lost].result(120).status == "ok"
     assert len({line["pid"] for line in faulty.seen_in(kept.folder)}) == 1, "the other job was run again, too"
     assert len({line["pid"] for line in faulty.seen_in(lost.folder)}) == 2
+
+
+UNTIL_THE_END = """
+import sys
+from pathlib import Path
+from autoreward.engine import on_ray
+from autoreward.engine.contract import JobRequest
+from autoreward.errors import UserError
+
+on_ray.ANSWER_SECONDS = 5.0
+with on_ray.RayEngine(slots=0, timeout=60, address=sys.argv[1]) as engine:
+    try:
+        engine.submit(JobRequest(folder=Path(sys.argv[2]), steps=512)).result(120)
+    except UserError as error:
+        print(error, flush=True)
+"""
+
+
+def test_a_cluster_whose_head_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
+    """In another process, since Ray ends one that still tries to reach the head a minute later."""
+    request = job(tmp_path / "waits", "Waits")
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        nodes = TwoNodes(Path(folder))
+        try:
+            command = [sys.executable, "-c", UNTIL_THE_END, nodes.address, str(request.folder)]
+            run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            until(lambda: bool(faulty.seen_in(request.folder)), "the job has not begun")
+            nodes.kill_head()
+            told = run.communicate(timeout=200)[0]
+        finally:
+            nodes.stop()
+    assert f"no Ray cluster answers at --engine.address {nodes.address} within 5 s; type" in told
+    assert (run.returncode, "Traceback" in told) == (0, False), told
 
 
 def test_an_address_that_does_not_answer_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

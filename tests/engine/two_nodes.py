@@ -48,6 +48,12 @@ class TwoNodes:
             if "raylet/raylet" in _command(pid):
                 os.kill(pid, signal.SIGKILL)
 
+    def kill_head(self) -> None:
+        """End what the others ask for the cluster's state, as when the first machine dies."""
+        for pid in _descendants(self._nodes[0].pid):
+            if "gcs_server" in _command(pid):
+                os.kill(pid, signal.SIGKILL)
+
     def stop(self) -> None:
         """End all processes."""
         for node in self._nodes:
