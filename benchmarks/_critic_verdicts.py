@@ -7,11 +7,10 @@ from one on a file of the set-aside half.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -163,13 +162,22 @@ class Examiner:
         return verify(member.source, schema, member.grammar, recorded, self.pool.lend, task, self.seconds)
 
     def _orderings(self, member: Member) -> dict[str, Asked]:
+        found = {}
+        for name in STORES:
+            with self.trial(member, name) as trial:
+                found[name] = asked(trial, _given(member.task)[0])
+        return found
+
+    @contextmanager
+    def trial(self, member: Member, store: str) -> Iterator[Trial]:
+        """What `ordering` is given of a file, with that store's episodes."""
         task, schema, recorded = _given(member.task)
         cell = self.pool.lend()
         try:
             program = cell.load(member.source, schema, member.grammar)
             inputs = {name: array[:STEPS] for name, array in recorded.inputs.items()}
-            trial = Trial(program, schema, cell, self.pool.lend, inputs, recorded.begun[:STEPS], task)
-            return {name: asked(dataclasses.replace(trial, stored=self._stored(name, task)), task) for name in STORES}
+            stored = self._stored(store, task)
+            yield Trial(program, schema, cell, self.pool.lend, inputs, recorded.begun[:STEPS], task, stored=stored)
         finally:
             cell.close()
 
