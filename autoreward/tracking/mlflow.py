@@ -67,9 +67,18 @@ class MLflow:
             self._client.log_param(self.id, name, value[:MOST])
 
     def _experiment(self) -> str:
+        from mlflow.exceptions import MlflowException
+
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
-        found = self._client.get_experiment_by_name(name)
-        return str(found.experiment_id if found else self._client.create_experiment(name))
+        if found := self._client.get_experiment_by_name(name):
+            return str(found.experiment_id)
+        try:
+            return str(self._client.create_experiment(name))
+        except MlflowException:
+            # Of the runs of a sweep, which begin together, one makes it.
+            if found := self._client.get_experiment_by_name(name):
+                return str(found.experiment_id)
+            raise
 
     def scalars(self, series: str, step: int, values: Mapping[str, float]) -> None:
         """One point of each metric `SERIES/NAME`."""

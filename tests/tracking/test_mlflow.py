@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tracked_run import SECRET, Stopping, holders, interrupted_and_resumed
@@ -22,6 +23,8 @@ from autoreward.testing.engine import InProcessEngine
 from autoreward.testing.folder import example_run
 from autoreward.testing.run import small_run
 from autoreward.testing.trainer import CLIMB, line_task
+from autoreward.tracking.contract import Opening
+from autoreward.tracking.mlflow import MLflow
 
 UP_SECONDS = 150.0
 """For the server to answer: it imports for half a minute on a busy machine."""
@@ -32,6 +35,28 @@ def test_without_mlflow_the_error_says_what_to_install(monkeypatch: pytest.Monke
     with pytest.raises(UserError, match=r"pip install 'autoreward\[mlflow\]'"):
         start(line_task(), small_run(tmp_path, designer="composer", track="mlflow"), Stopping())
     assert not list(tmp_path.iterdir()), "before anything is begun"
+
+
+def test_runs_that_begin_together_share_an_experiment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Another run makes it after this one has looked for it."""
+    mlflow = pytest.importorskip("mlflow", reason="pip install 'autoreward[mlflow]'")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    looked: list[str] = []
+
+    class Late(mlflow.MlflowClient):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__(tracking_uri=(tmp_path / "store").as_uri())
+
+        def get_experiment_by_name(self, name: str) -> Any:
+            looked.append(name)
+            if len(looked) == 1:
+                self.create_experiment(name)
+                return None
+            return super().get_experiment_by_name(name)
+
+    monkeypatch.setattr(mlflow, "MlflowClient", Late)
+    sink = MLflow(Opening(folder=tmp_path, name="run", settings={}))
+    assert Late().get_run(sink.id).info.experiment_id == Late().get_experiment_by_name("autoreward").experiment_id
 
 
 class Server:
