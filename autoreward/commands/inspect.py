@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -127,7 +128,9 @@ def _round_data(round_: Round) -> dict[str, Any]:
 def show_run(run: Run, console: Console) -> None:
     """Print a run."""
     record, task, spent = run.record, run.task, run.folder.spent()
-    state = "finished" if run.report else f"not finished; go on with: autoreward resume {run.path}"
+    resume = shlex.join(("autoreward", "resume", str(run.path)))
+    states = {"running": "running: a process is at work on it", "stopped": f"not finished; go on with: {resume}"}
+    state = states.get(run.state, "finished")
     for line in (
         f"{record.id}: {state}",
         f"task      {task.name}: {task.text}",

@@ -37,7 +37,10 @@ class ViewRuns(Command):
         with serve(folder.parent if one else self.runs, self.port) as served:
             address = f"{served.url}run/{quoted(folder.name)}" if one else served.url
             told = f"{address}\nshows the runs in {self.runs}; Ctrl-C ends it"
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            # A terminal that is closed ends it too, and deletes what it keeps, unless it was begun by `nohup`.
+            for end in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(end) != signal.SIG_IGN:
+                    signal.signal(end, signal.default_int_handler)
             with contextlib.suppress(KeyboardInterrupt):
                 new_console().print(Text(clean(told)), soft_wrap=True)
                 if not self.no_browser:
