@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,8 @@ def _places(marks: Sequence[Mark]) -> dict[Key, float]:
 
 
 def _limits(marks: Sequence[Mark]) -> tuple[float, float]:
-    values = [value for mark in marks for value in (mark.value, *mark.seeds) if value is not None]
+    found = (value for mark in marks for value in (mark.value, *mark.seeds) if value is not None)
+    values = [value for value in found if math.isfinite(value)] or [0.0]
     room = 0.08 * (max(values) - min(values)) or 1.0
     return min(values) - room, max(values) + room
 

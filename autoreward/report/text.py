@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from functools import lru_cache
@@ -10,6 +11,8 @@ from autoreward.sandbox.isolation import Isolation
 
 _UNUSUAL = re.compile(r"[^\n\t -~]")
 """All but what is surely visible; only these are looked up, so that long texts are quick."""
+
+UNITS = ((10**3, "k"), (10**6, "M"), (10**9, "G"), (10**12, "T"), (10**15, "P"))
 
 
 def clean(text: str) -> str:
@@ -69,7 +72,9 @@ def faults_text(training: int, evaluation: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as `42 s`, `3:05 min` or `1:02 h`."""
+    """Seconds as `42 s`, `3:05 min` or `1:02 h`; `-` where they are no number, as a damaged record may say."""
+    if not math.isfinite(seconds):
+        return "-"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -78,7 +83,10 @@ def duration(seconds: float) -> str:
 
 def large(value: int) -> str:
     """A large number of things as `812`, `96k` or `9.6M`."""
-    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if value >= unit:
-            return f"{value / unit:.3g}{letter}"
-    return str(value)
+    if value < 1000:
+        return str(value)
+    if value >= 10**15:
+        return "over 999T"
+    shown = ((f"{value / unit:.3g}", letter) for unit, letter in UNITS)
+    # Three digits of 999,900 are 1,000 thousands, which is a million.
+    return next(digits + letter for digits, letter in shown if "e" not in digits)

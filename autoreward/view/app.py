@@ -21,7 +21,7 @@ from autoreward.records import parse_record
 from autoreward.report.comparison import Comparison
 from autoreward.report.page import MOST_BYTES
 from autoreward.view import pages
-from autoreward.view.files import link_within, read_plain
+from autoreward.view.files import read_plain, unshowable
 from autoreward.view.guard import Guard
 from autoreward.view.index import Entry, Index
 from autoreward.view.slow import NotMade, SlowPages
@@ -57,8 +57,10 @@ class View:
 
     def table(self, _: Request) -> Response:
         """All runs."""
-        briefs = self.index.briefs()
-        return _html(pages.table_page(briefs, self.index.root, self.index.version))
+        self.index.refresh()
+        # Before the rows: those that are newer than what the page has are told again, none is left out.
+        version = self.index.version
+        return _html(pages.table_page(self.index.briefs(), self.index.root, version))
 
     def changes(self, request: Request) -> Response:
         """The rows that are new since the version that the page has."""
@@ -133,9 +135,8 @@ class View:
             key = entry.brief.key
             if entry.brief.state == "damaged":
                 return _html(pages.message_page(f"The {what} cannot be shown", f"{key}: {entry.brief.note}"), 422)
-            if link := link_within(self.index.root / key):
-                text = f"{key}/{link} is a link. It could bring other files into the page, so none is made of this run."
-                return _html(pages.message_page(f"The {what} is not shown", text), 422)
+            if why := unshowable(self.index.root / key):
+                return _html(pages.message_page(f"The {what} is not shown", key + why), 422)
         subject, state = (what, *(entry.brief.key for entry in entries)), tuple(entry.signature for entry in entries)
         try:
             made = self.slow.get(

@@ -195,7 +195,8 @@ def _unfinished(run: str, brief: Brief) -> tuple[State, str]:
     told, last = last_of(log, not running)
     if running:
         begun = f"{len(brief.rounds)} of {brief.planned} rounds begun"
-        return "running", f"{begun}; {last.partition(' ')[2]}".rstrip("; ")
+        # Why an earlier process ended is no news of the one that is at work.
+        return "running", begun if told else f"{begun}; {last.partition(' ')[2]}"
     return ("killed" if told == KILLED else "stopped"), told
 
 

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,17 +68,20 @@ def plain_record(path: str, model: type[RecordT]) -> RecordT | None:
 
 
 def find_runs(root: Path) -> Iterator[str]:
-    """Runs below a folder, as paths from it; runs within runs are not looked for, and links are not followed."""
-    waiting, looked, within = [("", 0)], 0, str(root)
+    """Runs below a folder, as paths from it; runs within runs are not looked for, and links are not followed.
+
+    What lies nearer comes first: a run beside a large tree of other folders is found before all of these are looked at.
+    """
+    waiting, looked, within = deque([("", 0)]), 0, str(root)
     while waiting and looked < MOST_FOLDERS:
-        key, depth = waiting.pop()
+        key, depth = waiting.popleft()
         looked += 1
         names, folders = _listed(f"{within}/{key}")
         # What has no run.json but the rest of a run is a damaged one.
         if key and ("run.json" in names or {"rounds", "report.json"} & names):
             yield key
         elif depth < DEPTH:
-            waiting += [(f"{key}/{name}" if key else name, depth + 1) for name in folders]
+            waiting.extend((f"{key}/{name}" if key else name, depth + 1) for name in folders)
 
 
 def _listed(folder: str) -> tuple[set[str], list[str]]:
@@ -101,10 +105,10 @@ def numbered(folder: str) -> list[tuple[int, str]]:
     return sorted((int(name), f"{folder}/{name}") for name in folders if name.isdecimal())
 
 
-def link_within(run: Path) -> str:
-    """A link in a run folder, as a path from it; empty where there is none.
+def unshowable(run: Path) -> str:
+    """Why no page is made of a run folder, in words that follow its path from the runs folder; empty where one may be.
 
-    What makes a page of a run would follow it.
+    What makes a page would follow a link in it, and wait at a pipe.
     """
     waiting, looked = [""], 0
     while waiting:
@@ -114,8 +118,12 @@ def link_within(run: Path) -> str:
             for entry in found:
                 looked += 1
                 path = f"{key}/{entry.name}" if key else entry.name
-                if entry.is_symlink() or looked > MOST_WALKED:
-                    return path
+                if entry.is_symlink():
+                    return f"/{path} is a link. It could bring other files into the page, so none is made of this run."
+                if looked > MOST_WALKED:
+                    return f" has more than {MOST_WALKED:,} files, too many to look for links before a page is made."
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(path)
+                elif not entry.is_file(follow_symlinks=False):
+                    return f"/{path} is no plain file. It could hold up what makes the page, so none is made."
     return ""

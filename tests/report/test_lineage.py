@@ -1,6 +1,7 @@
 """The rounds as a picture."""
 
 import base64
+import math
 import re
 
 from autoreward.report.lineage import MOST_NAMED, Mark, rounds_plot
@@ -25,6 +26,12 @@ def test_candidates_rounds_and_what_became_of_them_are_named() -> None:
     told = names(drawn(rounds_plot(marks, {0: (0, 0), 1: (1, 0)}, "true success", rate=True)))
     assert {"0.0", "0.1", "1.0", "1.1", "round 0", "round 1", "true success", "100%"} <= told
     assert {"best so far", "winner", "not trained", "stopped early", "each seed", "parent to child"} <= told
+
+
+def test_scores_that_are_no_numbers_cost_no_picture() -> None:
+    marks = [Mark(0, 0, math.nan), Mark(0, 1, math.inf, (1.0, math.inf)), Mark(0, 2, -3.0)]
+    for some in (marks, marks[:1]):
+        assert "candidate" in names(drawn(rounds_plot(some, {}, "score", rate=False)))
 
 
 def test_scores_are_drawn_where_nothing_succeeds() -> None:

@@ -1,9 +1,10 @@
 """Texts as the page shows them."""
 
+import math
 import sys
 import unicodedata
 
-from autoreward.report.text import clean, cut, large
+from autoreward.report.text import clean, cut, duration, large
 
 
 def test_every_character_is_shown_dropped_or_named() -> None:
@@ -27,3 +28,11 @@ def test_a_cut_text_keeps_both_ends_and_says_how_much_is_missing() -> None:
 
 def test_large_numbers_are_short() -> None:
     assert [large(value) for value in (0, 812, 96_200, 9_600_000, 2 * 10**9)] == ["0", "812", "96.2k", "9.6M", "2G"]
+    assert [large(value) for value in (999, 1000, 999_400, 999_936, 999_999_999)] == ["999", "1k", "999k", "1M", "1G"]
+
+
+def test_what_no_run_can_have_spent_is_shown_all_the_same() -> None:
+    """A record from elsewhere may say anything, and a table over many runs shows it."""
+    assert [duration(value) for value in (math.nan, math.inf, -math.inf)] == ["-", "-", "-"]
+    assert large(10**400) == "over 999T"
+    assert large(-1) == "-1"

@@ -5,10 +5,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
 from autoreward.testing.folder import example_run
+from autoreward.view import files
 from autoreward.view import index as indexing
+from autoreward.view.app import View
+from autoreward.view.brief import Brief
+from autoreward.view.files import find_runs
 from autoreward.view.index import Index
+from autoreward.view.slow import SlowPages
 from tests.view.conftest import DONE, OPEN
 
 
@@ -37,6 +43,17 @@ def test_what_is_no_run_is_not_shown(tmp_path: Path) -> None:
     assert sorted(keys(Index(tmp_path))) == ["one/two", "run"], "hidden, too deep, linked, and others are left out"
 
 
+def test_a_run_beside_large_folders_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given one run, the page is over the folder that it lies in, which may be anybody's home."""
+    monkeypatch.setattr(files, "MOST_FOLDERS", 20)
+    for name in "abyz":
+        for deep in range(10):
+            (tmp_path / name / f"{deep}" / "deeper").mkdir(parents=True)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").touch()
+    assert list(find_runs(tmp_path)) == ["run"]
+
+
 def test_a_run_without_its_first_record_is_damaged(tmp_path: Path) -> None:
     run = example_run(tmp_path / "run")
     (run / "run.json").unlink()
@@ -63,6 +80,26 @@ def test_what_is_new_is_told_and_only_that(tmp_path: Path) -> None:
     since_first = index.changes(first)
     assert {brief.key for brief in since_first.briefs} == {"one", "two"}
     assert since_first.gone == (), "it is there again"
+
+
+def test_a_run_that_begins_while_the_page_is_made_comes_with_the_next_news(tmp_path: Path) -> None:
+    class Busy(Index):
+        def briefs(self) -> tuple[Brief, ...]:
+            found = super().briefs()
+            if not (tmp_path / "late").exists():
+                example_run(tmp_path / "late", finished=False)
+            self.refresh()
+            return found
+
+    example_run(tmp_path / "run", finished=False)
+    index, slow = Busy(tmp_path), SlowPages()
+    try:
+        page = bytes(View(index, slow).table(Request({"type": "http"})).body).decode()
+    finally:
+        slow.close()
+    assert 'data-key="late"' not in page
+    version = page.partition('data-version="')[2].partition('"')[0]
+    assert [brief.key for brief in index.changes(version).briefs] == ["late"]
 
 
 @pytest.mark.parametrize("since", ["", "0", "another-3", "-", "x" * 10_000])

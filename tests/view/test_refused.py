@@ -1,5 +1,6 @@
 """Who is refused, and that no address leads out of the runs folder; over a real socket."""
 
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ import pytest
 
 from autoreward.report.page import write_report
 from autoreward.testing.folder import example_run
+from autoreward.view import files
+from autoreward.view.files import unshowable
 from autoreward.view.guard import HEADERS
 from autoreward.view.server import serve
 from tests.view.asking import ask
@@ -185,6 +188,19 @@ def test_a_run_with_links_in_it_brings_nothing_from_elsewhere(linked: tuple[str,
         assert SECRET not in answer.text
         assert answer.status == 422
         assert "is a link" in answer.text
+
+
+def test_no_page_is_made_of_what_could_hold_it_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a folder that is only large is not said to hold a link."""
+    run = tmp_path / "run"
+    (run / "rounds").mkdir(parents=True)
+    (run / "run.json").touch()
+    assert unshowable(run) == ""
+    os.mkfifo(run / "rounds" / "verify.json")
+    assert unshowable(run).startswith("/rounds/verify.json is no plain file")
+    (run / "rounds" / "verify.json").unlink()
+    monkeypatch.setattr(files, "MOST_WALKED", 1)
+    assert unshowable(run).startswith(" has more than 1 files")
 
 
 def test_links_are_no_rows(linked: tuple[str, Path]) -> None:

@@ -38,9 +38,15 @@ def test_a_finished_run(tmp_path: Path) -> None:
 def test_a_run_at_work_and_the_same_when_it_is_killed(tmp_path: Path) -> None:
     run = example_run(tmp_path / "run", finished=False)
     with at_work(run) as kill:
-        running, before = brief(run), signature(str(run))
+        running = brief(run)
         assert running.state == "running"
         assert running.note == "2 of 2 rounds begun; started: task reacher, designer composer"
+        with (run / "run.log").open("a") as log:
+            log.write("2026-11-21T03:20:00Z stopped: interrupted\n")
+        assert brief(run).note == "2 of 2 rounds begun", "that an earlier process was stopped is no news"
+        with (run / "run.log").open("a") as log:
+            log.write("2026-11-21T03:30:00Z resumed: task reacher, designer composer\n")
+        before = signature(str(run))
         kill()
         assert signature(str(run)) != before, "its end is seen, though no file has changed"
         killed = brief(run)
