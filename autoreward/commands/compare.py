@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -79,12 +79,12 @@ def _parts(found: Comparison, console: Console) -> Iterator[RenderableType]:
     else:
         yield Text("the settings are the same")
     for pair in found.pairs:
-        yield from _diff(pair, console)
+        yield from _diff(pair, console, found.sides)
 
 
 def _sides(sides: tuple[Side, ...]) -> RenderableType:
     """What came out and what it cost, a row a run."""
-    columns = ("", "best", "success", "on", "own reward", "search steps", "time", "LLM")
+    columns = ("", "best", "success", "on", "human or reference", "search steps", "time", "LLM")
     rows = [
         (
             side.name,
@@ -123,10 +123,14 @@ def _told(pair: Pair) -> Iterator[str]:
     yield f"  distance of the rewards (0: alike, 1: opposite): STARC {pair.distances.starc:.2f}, EPIC {epic}{unseen}"
 
 
-def _diff(pair: Pair, console: Console) -> Iterator[RenderableType]:
+def _diff(pair: Pair, console: Console, sides: Sequence[Side]) -> Iterator[RenderableType]:
     if not pair.diff:
+        both = all(side.candidate for side in sides if side.name in (pair.first, pair.second))
         if pair.distances:
             yield Text(f"the best rewards of {pair.first} and {pair.second} are the same program")
+        elif both:
+            told = f"the best rewards of {pair.first} and {pair.second} do not differ, as far as they could be read"
+            yield Text(told)
         return
     yield Text(f"from the best reward of {pair.first} to that of {pair.second}:")
     text = clean("\n".join(pair.diff))

@@ -6,11 +6,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from autoreward.report.comparison import Comparison
+from autoreward.commands.compare import _parts
+from autoreward.report.comparison import Comparison, Pair, Side
 from autoreward.report.run import Run
 from autoreward.search.comparing import compare
 from autoreward.store.folder import RunFolder
+from autoreward.store.records import Spent
 from autoreward.testing.folder import example_run
 from autoreward.view import pages
 from autoreward.view.brief import Brief, read_brief
@@ -147,6 +150,40 @@ def test_the_summary_counts(tmp_path: Path) -> None:
     assert "runs 3 2 finished" in text
     assert "better than human 1 of 2 1 worse, 0 not clearly different" in text
     assert "1 damaged" in text
+
+
+def test_a_record_that_says_the_impossible_costs_no_other_run_its_row(tmp_path: Path) -> None:
+    run = example_run(tmp_path / "run", finished=False)
+    for spent in ('{"wall_seconds": NaN}', '{"wall_seconds": 1e999}', f'{{"env_steps": {10**400}}}'):
+        (run / "spent.json").write_text(spent)
+        brief = read_brief(str(run), "run")
+        assert (
+            'data-key="run"' in pages.table_page([brief, Brief(key="other", state="damaged")], tmp_path, "1").decode()
+        )
+
+
+def test_the_same_program_is_never_said_to_be_missing() -> None:
+    """Where no distance is measured, as in environments that the user has not trusted."""
+    side = Side(
+        name="A",
+        run="one",
+        folder="one",
+        task="reacher",
+        state="stopped",
+        designer="composer",
+        candidate="0.1",
+        seeds=None,
+        best=None,
+        reference=None,
+        spent=Spent(),
+    )
+    pair = Pair(first="A", second="B", not_measured="they need Python that the run names")
+    for candidate, told in (("0.2", "Nothing differs"), (None, "There are no two programs to compare")):
+        other = side.model_copy(update={"name": "B", "candidate": candidate})
+        found = Comparison(sides=(side, other), pairs=(pair,), settings=())
+        assert told in Seen(pages.comparison_page(found).decode()).text
+        said = [str(part) for part in _parts(found, Console())]
+        assert ("the best rewards of A and B do not differ, as far as they could be read" in said) == bool(candidate)
 
 
 def test_a_sparkline_stays_within_its_box_and_the_best_never_falls() -> None:
