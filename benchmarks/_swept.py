@@ -27,7 +27,10 @@ def write(folder: Path) -> None:
     whole = {row["arm"]: row for row in summary if row["task"] == ALL}
     lines.append(f"| **all: IQM (95% interval)** | {' | '.join(_interval(whole[arm]) for arm in (*arms, *others))} |")
     spent = read_record(folder / "sweep.json", SweepRecord).spent
-    told = f"It took {spent.env_steps:,} environment steps and {spent.wall_seconds / 60:.0f} minutes on two cores."
+    told = (
+        f"It took {spent.env_steps:,} environment steps, {spent.llm_tokens:,} tokens and "
+        f"{spent.wall_seconds / 60:.0f} minutes on two cores."
+    )
     TABLE.write_text("\n".join([HEAD.read_text().strip(), "", *lines, "", told, ""]))
 
 
