@@ -125,7 +125,7 @@ class View:
             page = read_plain(str(run / "report.html"), MOST_BYTES)
         except (OSError, RunDamaged):
             return None
-        return page if page and f'content="{pages.report_policy()}"'.encode() in page[:2000] else None
+        return page if page and pages.is_report(page) else None
 
     def _made(
         self, what: str, entries: Sequence[Entry], answer: Callable[[bytes], Response], command: Sequence[str]

@@ -30,6 +30,8 @@ MOST_CHARACTERS = 4_000
 """Of any one text that is shown."""
 MOST_OF_WORD = 24
 """Characters of what is never broken."""
+_LEADING = re.compile(rb"<(?:meta|link|base|i?frame|object|embed)\b", re.IGNORECASE)
+"""By which a page loads something or leads elsewhere without a script; after its head, a report has none."""
 _ROWS: WeakKeyDictionary[Brief, Markup] = WeakKeyDictionary()
 
 
@@ -137,6 +139,19 @@ def script() -> str:
 def comparison_policy() -> str:
     """What the comparison's page may load: its own style sheet, known by its hash."""
     return f"default-src 'none'; style-src '{digest(style())}'; base-uri 'none'; form-action 'none'"
+
+
+def is_report(page: bytes) -> bool:
+    """Whether a stored page is one that this version would write with the same looks, as far as that can be told.
+
+    One from elsewhere could begin otherwise, and lead the browser to another site by itself, which no policy forbids.
+    """
+    template = (REPORT_PARTS / "page.html.j2").read_text().partition("#}\n")[2].partition("<title>")[0]
+    names = {f"{{{{ {kind}_hash }}}}": digest((REPORT_PARTS / f"report.{kind}").read_text()) for kind in ("css", "js")}
+    for name, found in names.items():
+        template = template.replace(f"sha256-{name}", found)
+    head = template.encode()
+    return page.startswith(head) and not _LEADING.search(page, len(head))
 
 
 def report_policy() -> str:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -26,12 +27,18 @@ KEPT = 40
 """Results that are kept, in files."""
 SECONDS = 180.0
 """That a command may take."""
+AGAIN = 30.0
+"""Seconds for which a command that has failed is not run again; the machine may have been busy, or a file is mended."""
 PATIENCE = 2.0
 """Seconds that an answer waits before it says that it is being made."""
 
 
 class NotMade(AutorewardError):
     """A command has not made what it was to make; the message is the one that it gave."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.at = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,13 @@ class Made:
     job: Future[Path]
     before: Path | None
     """What was made for an earlier state."""
+
+    def is_old(self, state: Hashable) -> bool:
+        """Whether it has ended, and is of another state, or has failed a while ago."""
+        if not self.job.done():
+            return False
+        error = self.job.exception()
+        return self.state != state or (isinstance(error, NotMade) and time.monotonic() - error.at >= AGAIN)
 
 
 class SlowPages:
@@ -61,7 +75,7 @@ class SlowPages:
 
         Args:
             subject: what is shown.
-            state: of the subject; a command is not run again for the same one.
+            state: of the subject; a command is not run again for the same one, unless it has failed a while ago.
             command: the arguments of `autoreward`, given the file to write; standard output, where they do not name it.
 
         Raises:
@@ -69,7 +83,7 @@ class SlowPages:
         """
         with self._lock:
             made = self._made.pop(subject, None)
-            if made is None or (made.state != state and made.job.done()):
+            if made is None or made.is_old(state):
                 made = self._begun(state, command, made)
             self._made[subject] = made
             self._forget()

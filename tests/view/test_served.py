@@ -16,7 +16,10 @@ from autoreward.errors import UserError
 from autoreward.report.page import write_report
 from autoreward.testing.folder import example_run
 from autoreward.view import pages
+from autoreward.view.app import View
+from autoreward.view.index import Index
 from autoreward.view.server import serve
+from autoreward.view.slow import SlowPages
 from tests.view.asking import ask, patiently
 from tests.view.conftest import DONE, OPEN, at_work
 
@@ -77,6 +80,30 @@ def test_runs_side_by_side(tmp_path: Path) -> None:
         assert 'href="/run/folder/two"' in page.text
         assert page.headers["content-security-policy"].startswith(pages.comparison_policy())
         assert pages.style() in page.text, "which the policy names by its hash"
+
+
+@pytest.mark.parametrize("way", ["refreshed", "before", "within"])
+def test_a_stored_page_that_leads_elsewhere_is_not_shown(tmp_path: Path, way: str) -> None:
+    """A folder from elsewhere may bring one, and no policy keeps a browser from following it."""
+    page = write_report(example_run(tmp_path / "run"))
+    text = page.read_text()
+    assert pages.is_report(page.read_bytes())
+    leads = '<META http-equiv="refresh" content="0; url=http://elsewhere.example/">'
+    changed = {
+        "refreshed": text.replace('<meta name="referrer" content="no-referrer">', leads, 1),
+        "before": leads + text,
+        "within": text.replace("</main>", f"{leads}</main>", 1),
+    }
+    page.write_text(changed[way])
+    view = View(Index(tmp_path), SlowPages())
+    try:
+        (entry,) = (view.index.entry(brief.key) for brief in view.index.briefs())
+        assert entry is not None
+        assert view._stored(entry) is None
+        page.write_text(text)
+        assert view._stored(entry) == text.encode()
+    finally:
+        view.slow.close()
 
 
 def test_what_cannot_be_shown_says_why(url: str) -> None:

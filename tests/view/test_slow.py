@@ -49,6 +49,18 @@ def test_a_command_that_fails_says_why(made: SlowPages) -> None:
         finished(made, "typo", "raport")
 
 
+def test_a_command_that_has_failed_is_tried_again_after_a_while(
+    made: SlowPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the machine was too busy, or a file has been mended since."""
+    with pytest.raises(NotMade):
+        finished(made, "page", "no-such-command")
+    with pytest.raises(NotMade):
+        finished(made, "page", "--version")
+    monkeypatch.setattr(slow, "AGAIN", 0.0)
+    assert finished(made, "page", "--version").startswith(b"autoreward ")
+
+
 def test_a_command_that_hangs_is_ended(made: SlowPages, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It waits for a pipe that nobody writes to."""
     monkeypatch.setattr(slow, "SECONDS", 3.0)
