@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from autoreward.errors import RunDamaged
 from autoreward.records import write_bytes
 from autoreward.report.colours import python
 from autoreward.report.curves import best_trainings, report_lines, search_lines, term_lines, term_rows
@@ -60,8 +61,20 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
     Raises:
         UserError: there is no run folder at this path.
         RunDamaged: a file of the folder is there but does not read.
+        OSError: the page cannot be written.
     """
-    page, run, pictures = out or folder / "report.html", Run(folder), dict[str, Markup]()
+    try:
+        html = _made(folder)
+    except OSError as error:
+        # Told apart from a page that cannot be written: naming another place for it would not help.
+        raise RunDamaged(f"{error.filename or folder} cannot be read: {error.strerror or error}") from None
+    page = out or folder / "report.html"
+    write_bytes(page, html)
+    return page
+
+
+def _made(folder: Path) -> bytes:
+    run, pictures = Run(folder), dict[str, Markup]()
     for most in LENGTHS:
         context = _context(run, most)
         pictures = pictures or _pictures(run, context["rounds"])
@@ -69,8 +82,7 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
         html = _environment().get_template(TEMPLATE).render(context).encode(errors="replace")
         if len(html) <= MOST_BYTES:
             break
-    write_bytes(page, html)
-    return page
+    return html
 
 
 @functools.cache  # its templates are compiled once a process: that takes longer than to fill them

@@ -4,6 +4,7 @@ import base64
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from autoreward.report.plots import Line, line_plot
 from autoreward.store.folder import RunFolder
 from autoreward.store.records import Report
 from autoreward.testing.folder import example_run
+from tests.conftest import Unprivileged
 from tests.report.reading import Page, assert_harmless
 
 
@@ -150,3 +152,16 @@ def test_a_failed_seed_does_not_break_the_mean() -> None:
 @pytest.mark.filterwarnings("error")
 def test_a_long_label_leaves_room_for_the_plot() -> None:
     assert line_plot([Line("a_very_long_term_name_" * 12, [[(0, 0.0), (10, 1.0)]])], "y")
+
+
+def test_what_may_not_be_read_is_not_said_to_be_written(unprivileged: Unprivileged) -> None:
+    code = "import sys\nfrom autoreward.cli import main\nsys.exit(main(['report', sys.argv[1], '--out', sys.argv[2]]))"
+    with tempfile.TemporaryDirectory() as place:  # any session of pytest closes the folders of the others
+        Path(place).chmod(0o777)
+        run = example_run(Path(place) / "run")
+        (run / "rounds" / "00" / "candidates" / "0").chmod(0o000)
+        said = unprivileged(code, str(run), f"{place}/page.html", TMPDIR=place)
+    assert said.returncode == 2, said.stderr
+    assert "candidates/0/" in said.stderr
+    assert "cannot be read: Permission denied" in said.stderr
+    assert "--out" not in said.stderr
