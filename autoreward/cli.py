@@ -241,7 +241,10 @@ def _flag_fault(model: type[BaseModel], fault: Any) -> str:  # noqa: ANN401 - py
 
 
 def _say(text: str, code: int) -> int:
-    sys.stderr.write(text + "\n")
+    """To standard error; what a file from elsewhere is named or holds drives no terminal."""
+    from autoreward.report.text import clean
+
+    sys.stderr.write(clean(text) + "\n")
     return code
 
 

@@ -227,3 +227,9 @@ def test_a_runs_folder_that_is_read_only() -> None:
 def test_a_language_model_without_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert "OPENAI_API_KEY" in complaint(capsys, "run", "reacher", "--designer", "llm")
     assert not list(Path("runs").glob("*/run.json"))
+
+
+def test_what_a_file_is_named_drives_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "runs/\x1b]0;mine\x07\u202eelif"]) == 2
+    said = capsys.readouterr().err
+    assert "]0;mine" in said and not {"\x1b", "\x07", "\u202e"} & set(said)
