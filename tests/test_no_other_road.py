@@ -15,14 +15,25 @@ ALLOWED = {
     ("autoreward", "import_module"): "fixed names of the package's own modules",
     ("autoreward.cli", "import_module"): "fixed names of the commands' modules",
     ("autoreward.envs.fields", "import_module"): "fixed names",
-    ("autoreward.engine.registry", "import_module"): "`--engine module:attr`, typed or of a trusted run",
+    (
+        "autoreward.plugins",
+        "resolve_name",
+    ): "`module:attr` of a designer, trainer, algorithm or engine, typed or trusted",
     ("autoreward.testing.engine", "import_module"): "the engine that the author of a plug-in has checked",
     ("autoreward.envs.registry", "import_module"): "`module:Id`, typed, or of a pack or run that is trusted",
-    ("autoreward.training.registry", "import_module"): "`--trainer.name module:attr`, typed or of what is trusted",
-    ("autoreward.training.sb3_algorithms", "import_module"): "`--trainer.algorithm module:Class`, likewise",
-    ("autoreward.designer.registry", "import_module"): "`--designer module:attr`, typed or of a trusted run",
 }
-RUNS = {"eval", "exec", "compile", "__import__", "import_module", "run_module", "run_path", "runcode", "run_code"}
+RUNS = {
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "import_module",
+    "resolve_name",
+    "run_module",
+    "run_path",
+    "runcode",
+    "run_code",
+}
 """Names of functions that run code, or load it, whatever they are called on (but `re.compile`)."""
 UNPICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 """Modules that nothing may be read with; none of them is imported at all."""
@@ -89,6 +100,7 @@ def test_the_check_sees_every_kind_of_road(tmp_path: Path) -> None:
         "exec(code)",
         "compile(text, '', 'exec')",
         "importlib.import_module(name)",
+        "pkgutil.resolve_name(name)",
         "import pickle",
         "from joblib import load",
         "torch.load(path)",
