@@ -86,8 +86,9 @@ class Final:
             )
             if recorded.winner:
                 self._export(recorded)
+            # The record that says that all is done comes last: whoever is killed before it does all of this again.
+            keep_anatomy(self._folder, self._run, recorded.winner, self._new_cell, self._watch.note)
             self._folder.write_report(recorded)
-        keep_anatomy(self._folder, self._run, recorded.winner, self._new_cell, self._watch.note)
         write_report(self._folder.path)
         return recorded
 

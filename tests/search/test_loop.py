@@ -16,6 +16,7 @@ from autoreward.search.observer import Observer
 from autoreward.search.seeds import report_seeds, search_seeds, selection_seeds
 from autoreward.search.trainings import rank, summary
 from autoreward.store.folder import RunFolder, locked
+from autoreward.store.records import Report
 from autoreward.task import Measure, Score, SuccessRule
 from autoreward.testing.engine import InProcessEngine
 from autoreward.testing.run import small_run
@@ -110,6 +111,20 @@ def test_every_training_leaves_episodes_beside_the_run(finished: Path) -> None:
     origins = {path.stem.split("-")[1] for path in (finished.parent / EPISODES).glob("line-*/*.npz")}
     candidates = {origin_of_program(folder.source(round_, index)) for round_ in (0, 1) for index in (0, 1)}
     assert candidates | {"random", "sparse", "human"} == origins
+
+
+def test_the_record_that_ends_a_run_is_its_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is killed before it goes on there, and nothing is left as it was before the report's trainings."""
+    before = dict[str, bytes]()
+    write = RunFolder.write_report
+
+    def look(folder: RunFolder, report: Report) -> None:
+        before.update((str(path), path.read_bytes()) for path in folder.path.glob("rounds/*/candidates/*/anatomy.json"))
+        write(folder, report)
+
+    monkeypatch.setattr(RunFolder, "write_report", look)
+    run = start(line_task(), config(tmp_path), Observer(), engine=InProcessEngine())
+    assert before == {str(path): path.read_bytes() for path in run.glob("rounds/*/candidates/*/anatomy.json")} != {}
 
 
 def test_resume_repeats_only_what_was_in_flight(finished: Path, tmp_path: Path) -> None:
