@@ -17,8 +17,8 @@ os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREA
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -57,12 +57,16 @@ class Options:
 class Drawn(Stored):
     """A store of which only some trainings are there."""
 
+    every: dict[tuple[str, ...], list[Episode]] = field(default_factory=dict)
+    """Fields -> all episodes, read once for all draws."""
     trainings: frozenset[str] = frozenset()
 
-    def episodes(self, fields: object, without: str) -> list[Episode]:  # type: ignore[override]
+    def episodes(self, fields: Sequence[str], without: str) -> list[Episode]:
         """Those of the drawn trainings."""
-        every = super().episodes(fields, without)  # type: ignore[arg-type]
-        return [episode for episode in every if episode.training in self.trainings]
+        key = tuple(fields)
+        if key not in self.every:
+            self.every[key] = super().episodes(fields, without)
+        return [episode for episode in self.every[key] if episode.training in self.trainings]
 
 
 def main(options: Options) -> None:
@@ -97,10 +101,11 @@ def verdicts(examiner: Examiner, member: Member, draws: int, generator: np.rando
     with examiner.trial(member, "earlier") as trial:
         assert trial.stored is not None
         names = sorted({path.stem.split("-")[2] for path in trial.stored.folder.glob("*.npz")})
+        every: dict[tuple[str, ...], list[Episode]] = {}
         for _ in range(draws):
             count = min(int(generator.integers(LEAST, MOST + 1)), len(names))
             some = frozenset(generator.choice(names, count, replace=False).tolist()) if names else frozenset()
-            stored = Drawn(trial.stored.folder, trial.stored.schema, trial.stored.note, None, some)
+            stored = Drawn(trial.stored.folder, trial.stored.schema, trial.stored.note, None, every, some)
             yield ordering.check(dataclasses.replace(trial, stored=stored)).verdict
 
 
